@@ -1,0 +1,1 @@
+//! The contract with every face: requests, replies, events, error codes

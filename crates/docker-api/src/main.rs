@@ -1,0 +1,3 @@
+//! The headless host.
+
+fn main() {}

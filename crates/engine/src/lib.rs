@@ -1,0 +1,1 @@
+//! The use cases: pull, run, exec, stats, reconcile

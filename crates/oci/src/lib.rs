@@ -1,0 +1,1 @@
+//! Pure types and parsers of the OCI specifications

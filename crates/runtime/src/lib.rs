@@ -1,0 +1,1 @@
+//! Turns an OCI bundle into a process: validate, plan, execute, supervise

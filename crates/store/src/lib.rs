@@ -1,0 +1,1 @@
+//! Blobs, ingests, leases and snapshots: an image store that cannot lose

@@ -1,0 +1,1 @@
+//! Every unsafe call and every kernel interface, behind safe types

@@ -1,0 +1,2 @@
+//! Sets up a machine, runs, tests and measures the product
+fn main() {}
