@@ -1,0 +1,131 @@
+//! The table of all calls between the window and the engine.
+//!
+//! A command takes one request and gives one reply or an [`crate::Error`]. A stream takes a
+//! request, sends messages until it ends, and then replies. The TypeScript maps `Commands` and
+//! `Streams` are written from this table, and the desktop shell is tested to handle every row.
+
+use crate::*;
+
+/// A row of the table, as names of wire types.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shape {
+    /// Name of the command.
+    pub name: &'static str,
+    /// Request type in TypeScript; `null` for none.
+    pub request: String,
+    /// Message type in TypeScript; for streams only.
+    pub message: Option<String>,
+    /// Reply type in TypeScript.
+    pub reply: String,
+}
+
+macro_rules! commands {
+    ($( $(#[doc = $doc:literal])+ $name:ident($request:ty) $(streams $message:ty)? => $reply:ty; )*) => {
+        /// The names of all commands, in the order of the table.
+        pub const NAMES: &[&str] = &[$(stringify!($name)),*];
+
+        /// The table with its TypeScript types.
+        #[cfg(feature = "typescript")]
+        pub fn shapes(config: &ts_rs::Config) -> Vec<Shape> {
+            use ts_rs::TS as _;
+            vec![$(Shape {
+                name: stringify!($name),
+                request: <$request>::name(config),
+                message: commands!(@message config $($message)?),
+                reply: <$reply>::name(config),
+            }),*]
+        }
+
+        /// Shows every type of the table to `visitor`.
+        #[cfg(feature = "typescript")]
+        pub fn visit(visitor: &mut impl ts_rs::TypeVisitor) {
+            $(
+                visitor.visit::<$request>();
+                $(visitor.visit::<$message>();)?
+                visitor.visit::<$reply>();
+            )*
+        }
+    };
+    (@message $config:ident $message:ty) => { Some(<$message>::name($config)) };
+    (@message $config:ident) => { None };
+}
+
+commands! {
+    /// Everything that lists show.
+    overview(()) => Overview;
+    /// Every change after the overview; ends when the window closes.
+    watch_changes(()) streams Change => ();
+    /// Reads the user's settings.
+    settings(()) => Settings;
+    /// Writes the user's settings.
+    save_settings(Settings) => Settings;
+    /// Bytes on disk, walked now.
+    disk_usage(()) => DiskUsage;
+    /// The history of lifecycle events, newest first.
+    recent_events(()) => Vec<LifecycleEvent>;
+
+    /// Creates a container, without starting it.
+    create_container(CreateContainer) => Traced<ContainerSummary>;
+    /// Starts a container.
+    start_container(ContainerName) => Traced<ContainerSummary>;
+    /// Asks a container to stop, then kills it.
+    stop_container(StopContainer) => Traced<ContainerSummary>;
+    /// Stops and starts a container.
+    restart_container(StopContainer) => Traced<ContainerSummary>;
+    /// Sends a signal to a container's main process.
+    kill_container(KillContainer) => Traced<ContainerSummary>;
+    /// Freezes all processes of a container.
+    pause_container(ContainerName) => Traced<ContainerSummary>;
+    /// Thaws them.
+    resume_container(ContainerName) => Traced<ContainerSummary>;
+    /// Removes a container.
+    remove_container(RemoveContainer) => Traced<()>;
+    /// Gives a container another name.
+    rename_container(RenameContainer) => Traced<ContainerSummary>;
+    /// Changes limits, also of a running container.
+    update_container(UpdateContainer) => Traced<ContainerSummary>;
+    /// Everything about one container.
+    inspect_container(ContainerName) => ContainerDetail;
+    /// The bytes of one container, walked now.
+    container_size(ContainerName) => ContainerSize;
+    /// The processes of a container.
+    container_processes(ContainerName) => ProcessList;
+    /// Log lines, live if asked.
+    container_logs(LogQuery) streams LogBatch => ();
+    /// A container's use over time.
+    container_stats(StatsQuery) => StatsHistory;
+    /// The use of many containers, once a second.
+    watch_stats(WatchStats) streams StatsTick => ();
+
+    /// Opens a terminal in a container; ends with its process.
+    open_terminal(OpenTerminal) streams TerminalEvent => ();
+    /// Types into a terminal.
+    terminal_input(TerminalInput) => ();
+    /// Tells a terminal its size.
+    resize_terminal(TerminalSize) => ();
+    /// Closes a terminal.
+    close_terminal(TerminalSession) => ();
+
+    /// Takes an image name apart.
+    dissect_name(DissectName) => Dissection;
+    /// Pulls an image.
+    pull_image(PullImage) streams PullProgress => Traced<ImageSummary>;
+    /// Makes the starter image from this machine's own busybox.
+    make_starter_image(()) => Traced<ImageSummary>;
+    /// Everything about one image.
+    inspect_image(ImageName) => ImageDetail;
+    /// Gives an image one more name.
+    tag_image(TagImage) => Traced<ImageSummary>;
+    /// Removes a name, and the image with its last name.
+    remove_image(RemoveImage) => Traced<RemovedImage>;
+
+    /// Creates a volume.
+    create_volume(CreateVolume) => Traced<Volume>;
+    /// Removes a volume that no container uses.
+    remove_volume(VolumeName) => Traced<()>;
+
+    /// Cancels running work.
+    cancel_activity(ActivityId) => ();
+    /// Forgets all finished work.
+    clear_activities(()) => ();
+}

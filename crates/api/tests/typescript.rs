@@ -1,0 +1,94 @@
+//! The TypeScript of the front end is what these types say, byte for byte.
+//!
+//! `UPDATE_TYPESCRIPT=1 cargo test -p terrarium-api --features typescript` writes it anew.
+#![cfg(feature = "typescript")]
+
+use std::{
+    any::TypeId, collections::BTreeMap, collections::HashSet, fmt::Write as _, fs, path::Path,
+};
+
+use terrarium_api::{commands, commands::Shape};
+use ts_rs::{Config, TS, TypeVisitor};
+
+const FILE: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../../ui/src/lib/ipc/generated/api.ts"
+);
+
+#[test]
+fn the_typescript_of_the_window_is_up_to_date() {
+    let mut text = String::from("// Written from the Rust types of crates/api. Do not edit.\n\n");
+    let mut types = Declarations::default();
+    commands::visit(&mut types);
+    for declaration in types.text.values() {
+        writeln!(text, "export {declaration}\n").unwrap();
+    }
+    write_maps(&mut text);
+
+    if std::env::var_os("UPDATE_TYPESCRIPT").is_some() {
+        fs::create_dir_all(Path::new(FILE).parent().unwrap()).unwrap();
+        fs::write(FILE, &text).unwrap();
+    }
+    let written = fs::read_to_string(FILE).unwrap_or_default();
+    assert!(
+        written == text,
+        "{FILE} differs from crates/api: run `UPDATE_TYPESCRIPT=1 cargo test -p terrarium-api --features typescript`"
+    );
+}
+
+fn config() -> Config {
+    // Sizes and times stay below 2^53, where a JavaScript number is exact.
+    Config::new().with_large_int("number")
+}
+
+#[derive(Default)]
+struct Declarations {
+    seen: HashSet<TypeId>,
+    text: BTreeMap<String, String>,
+}
+
+impl TypeVisitor for Declarations {
+    fn visit<T: TS + 'static + ?Sized>(&mut self) {
+        if !self.seen.insert(TypeId::of::<T>()) {
+            return;
+        }
+        if T::output_path().is_some() {
+            let config = config();
+            self.text.insert(T::ident(&config), T::decl(&config));
+        }
+        T::visit_dependencies(self);
+        T::visit_generics(self);
+    }
+}
+
+fn write_maps(text: &mut String) {
+    let shapes = commands::shapes(&config());
+    let (streams, commands): (Vec<&Shape>, Vec<&Shape>) =
+        shapes.iter().partition(|shape| shape.message.is_some());
+    text.push_str("export interface Commands {\n");
+    for Shape {
+        name,
+        request,
+        reply,
+        ..
+    } in commands
+    {
+        writeln!(text, "  {name}: {{ request: {request}; reply: {reply} }};").unwrap();
+    }
+    text.push_str("}\n\nexport interface Streams {\n");
+    for Shape {
+        name,
+        request,
+        reply,
+        message,
+    } in streams
+    {
+        let message = message.as_deref().unwrap();
+        writeln!(
+            text,
+            "  {name}: {{ request: {request}; message: {message}; reply: {reply} }};"
+        )
+        .unwrap();
+    }
+    text.push_str("}\n");
+}

@@ -1,0 +1,1829 @@
+// Written from the Rust types of crates/api. Do not edit.
+
+export type ActionTrace = { 
+/**
+ * The action's name in the registry of actions, e.g. `container.start`.
+ */
+action: string, 
+/**
+ * The object it acted on, as a person names it.
+ */
+subject: string, 
+/**
+ * The equivalent `docker` line.
+ */
+command: string, 
+/**
+ * What the kernel was asked to do, in order, as measured.
+ */
+kernel: Array<Step>, 
+/**
+ * From the request to the reply.
+ */
+totalUsec: number, 
+/**
+ * When the request came.
+ */
+atMs: number, };
+
+export type Activity = { 
+/**
+ * Unique within the data root.
+ */
+id: string, 
+/**
+ * What kind of work.
+ */
+kind: ActivityKind, 
+/**
+ * The object it works on, as the user wrote it.
+ */
+subject: string, 
+/**
+ * How it stands.
+ */
+state: ActivityState, 
+/**
+ * Known amounts, if any are known.
+ */
+progress: Progress | null, 
+/**
+ * When it began.
+ */
+startedAtMs: number, 
+/**
+ * When it ended.
+ */
+finishedAtMs: number | null, 
+/**
+ * Why it failed.
+ */
+error: Error | null, 
+/**
+ * The per-blob view of a pull.
+ */
+pull: PullProgress | null, };
+
+export type ActivityId = { 
+/**
+ * Its id.
+ */
+id: string, };
+
+export type ActivityKind = "pull" | "makeStarterImage" | "createContainer" | "startContainer" | "stopContainer" | "restartContainer" | "removeContainer" | "removeImage";
+
+export type ActivityState = "running" | "succeeded" | "failed" | "canceled";
+
+export type Attachment = { 
+/**
+ * Interface inside.
+ */
+interface: string, 
+/**
+ * IPv4 address.
+ */
+address: string, 
+/**
+ * Length of the network prefix.
+ */
+prefixLength: number, 
+/**
+ * Gateway.
+ */
+gateway: string, 
+/**
+ * Hardware address.
+ */
+mac: string, 
+/**
+ * The bridge on the host.
+ */
+bridge: string, };
+
+export type BlobPhase = "waiting" | "downloading" | "verifying" | "unpacking" | "done" | "alreadyHere";
+
+export type BlobProgress = { 
+/**
+ * Its digest.
+ */
+digest: string, 
+/**
+ * Number of the layer from the bottom, 1 first; absent for the config.
+ */
+layer: number | null, 
+/**
+ * Bytes as transferred.
+ */
+sizeBytes: number, 
+/**
+ * Bytes that have arrived.
+ */
+downloadedBytes: number, 
+/**
+ * How it stands.
+ */
+phase: BlobPhase, 
+/**
+ * The download.
+ */
+download: Lapse | null, 
+/**
+ * Checking size and digest.
+ */
+verify: Lapse | null, 
+/**
+ * Unpacking into the snapshot.
+ */
+unpack: Lapse | null, 
+/**
+ * Images that share it, when it was here already.
+ */
+sharedWith: Array<string>, };
+
+export type Change = { 
+/**
+ * The revision after this change.
+ */
+revision: number, 
+/**
+ * What changed.
+ */
+change: ChangeKind, };
+
+export type ChangeKind = { "type": "container", 
+/**
+ * The new state.
+ */
+value: ContainerSummary, } | { "type": "image", 
+/**
+ * The new state.
+ */
+value: ImageSummary, } | { "type": "volume", 
+/**
+ * The new state.
+ */
+value: Volume, } | { "type": "activity", 
+/**
+ * The new state.
+ */
+value: Activity, } | { "type": "removed", 
+/**
+ * Which list.
+ */
+kind: ResourceKind, 
+/**
+ * Which row.
+ */
+id: string, } | { "type": "lagged" };
+
+export type Check = { 
+/**
+ * A stable name: `overlayfs`, `userNamespaces`, `subordinateIds`, `cgroup`, `seccomp`, `network`.
+ */
+name: string, 
+/**
+ * How it stands.
+ */
+state: CheckState, 
+/**
+ * What was found.
+ */
+detail: string, 
+/**
+ * The command that mends it.
+ */
+fix: string | null, };
+
+export type CheckState = "ok" | "limited" | "missing";
+
+export type ContainerDetail = { 
+/**
+ * Its row in the list.
+ */
+summary: ContainerSummary, 
+/**
+ * What was asked for.
+ */
+request: CreateContainer, 
+/**
+ * The environment its process got.
+ */
+env: Array<string>, 
+/**
+ * The program.
+ */
+path: string, 
+/**
+ * Its arguments.
+ */
+args: Array<string>, 
+/**
+ * Where it starts.
+ */
+workingDir: string, 
+/**
+ * As whom, `user[:group]`.
+ */
+user: string, 
+/**
+ * Its host name.
+ */
+hostname: string, 
+/**
+ * How often it was restarted by policy.
+ */
+restartCount: number, 
+/**
+ * Its place on the network, while it runs.
+ */
+attachment: Attachment | null, 
+/**
+ * The last start, step by step.
+ */
+timeline: Array<Step>, 
+/**
+ * What was weakened for it and why.
+ */
+notes: Array<Note>, 
+/**
+ * The OCI `config.json` of its last start.
+ */
+spec: string | null, 
+/**
+ * Chain ID of the image's top layer.
+ */
+chainId: string, 
+/**
+ * Folder of its writable layer.
+ */
+upperDir: string, 
+/**
+ * Its log file.
+ */
+logPath: string, 
+/**
+ * Its cgroup, relative to the hierarchy's root.
+ */
+cgroup: string | null, 
+/**
+ * Digest of the image's manifest.
+ */
+manifestDigest: string | null, };
+
+export type ContainerName = { 
+/**
+ * Id, prefix or name.
+ */
+container: string, };
+
+export type ContainerSize = { 
+/**
+ * Of its writable layer.
+ */
+writableBytes: number, 
+/**
+ * Of the image below, shared with other containers.
+ */
+imageBytes: number, };
+
+export type ContainerStatus = "creating" | "created" | "running" | "paused" | "stopped";
+
+export type ContainerSummary = { 
+/**
+ * 64 hexadecimal digits.
+ */
+id: string, 
+/**
+ * Unique name.
+ */
+name: string, 
+/**
+ * The image as the user wrote it.
+ */
+image: string, 
+/**
+ * The image's id.
+ */
+imageId: string, 
+/**
+ * Program and arguments.
+ */
+command: Array<string>, 
+/**
+ * How it stands.
+ */
+status: ContainerStatus, 
+/**
+ * When it was created.
+ */
+createdAtMs: number, 
+/**
+ * When it last started.
+ */
+startedAtMs: number | null, 
+/**
+ * How and when it last ended.
+ */
+exit: Exit | null, 
+/**
+ * Host process id of its main process.
+ */
+pid: number | null, 
+/**
+ * Published ports, as bound.
+ */
+ports: Array<PortBinding>, 
+/**
+ * Its network mode.
+ */
+network: NetworkMode, 
+/**
+ * Its address on the bridge.
+ */
+address: string | null, 
+/**
+ * What it may use.
+ */
+limits: Limits, 
+/**
+ * User's labels.
+ */
+labels: { [key in string]: string }, 
+/**
+ * It is on a terminal.
+ */
+terminal: boolean, 
+/**
+ * It is removed when it ends.
+ */
+autoRemove: boolean, 
+/**
+ * Where its mounts come from, for lists and filters.
+ */
+mounts: Array<Mount>, };
+
+export type CreateContainer = { 
+/**
+ * A name; chosen by the engine when absent.
+ */
+name: string | null, 
+/**
+ * Image reference, id or unique id prefix.
+ */
+image: string, 
+/**
+ * Replaces the image's command.
+ */
+command: Array<string> | null, 
+/**
+ * Replaces the image's entrypoint; an empty list clears it.
+ */
+entrypoint: Array<string> | null, 
+/**
+ * `NAME=value`, over the image's.
+ */
+env: Array<string>, 
+/**
+ * Replaces the image's working directory.
+ */
+workingDir: string | null, 
+/**
+ * Replaces the image's user: `user[:group]`.
+ */
+user: string | null, 
+/**
+ * Additional groups, by name or number.
+ */
+groups: Array<string>, 
+/**
+ * Its host name; the short id when absent.
+ */
+hostname: string | null, 
+/**
+ * Its domain name.
+ */
+domainname: string | null, 
+/**
+ * Runs on a terminal.
+ */
+terminal: boolean, 
+/**
+ * Keeps standard input open.
+ */
+openStdin: boolean, 
+/**
+ * Closes standard input when the first client leaves.
+ */
+stdinOnce: boolean, 
+/**
+ * Its mounts.
+ */
+mounts: Array<Mount>, 
+/**
+ * Ports to publish.
+ */
+ports: Array<PortRequest>, 
+/**
+ * Ports it is said to listen on, `80/tcp`.
+ */
+exposedPorts: Array<string>, 
+/**
+ * Its network.
+ */
+network: NetworkMode, 
+/**
+ * DNS servers in place of the host's.
+ */
+dns: Array<string>, 
+/**
+ * DNS search domains.
+ */
+dnsSearch: Array<string>, 
+/**
+ * DNS resolver options.
+ */
+dnsOptions: Array<string>, 
+/**
+ * `name:address` lines for `/etc/hosts`.
+ */
+extraHosts: Array<string>, 
+/**
+ * What it may use.
+ */
+limits: Limits, 
+/**
+ * When it is started again.
+ */
+restart: RestartPolicy, 
+/**
+ * Removed when it ends.
+ */
+autoRemove: boolean, 
+/**
+ * User's labels.
+ */
+labels: { [key in string]: string }, 
+/**
+ * Root file system is read-only.
+ */
+readOnly: boolean, 
+/**
+ * A reaping PID 1 stands before the command.
+ */
+init: boolean, 
+/**
+ * All capabilities and devices that the host has.
+ */
+privileged: boolean, 
+/**
+ * Capabilities to add.
+ */
+capAdd: Array<string>, 
+/**
+ * Capabilities to drop.
+ */
+capDrop: Array<string>, 
+/**
+ * `seccomp=unconfined`, `seccomp={json}`, `no-new-privileges`.
+ */
+securityOptions: Array<string>, 
+/**
+ * Host devices, `/dev/x[:/dev/y[:rwm]]`.
+ */
+devices: Array<string>, 
+/**
+ * Kernel parameters of its namespaces.
+ */
+sysctls: { [key in string]: string }, 
+/**
+ * Resource limits of its processes.
+ */
+ulimits: Array<Ulimit>, 
+/**
+ * `host` or `container:ID` in place of an own pid namespace.
+ */
+pidMode: string | null, 
+/**
+ * `host`, `shareable` or `container:ID` in place of an own ipc namespace.
+ */
+ipcMode: string | null, 
+/**
+ * `host` in place of an own uts namespace.
+ */
+utsMode: string | null, 
+/**
+ * Size of `/dev/shm`.
+ */
+shmBytes: number | null, 
+/**
+ * Adjusts the kernel's choice in low memory.
+ */
+oomScoreAdj: number | null, 
+/**
+ * Signal that asks it to stop, e.g. `SIGTERM`.
+ */
+stopSignal: string | null, 
+/**
+ * Grace before it is killed.
+ */
+stopTimeoutS: number | null, 
+/**
+ * Log rotation.
+ */
+log: LogOptions, 
+/**
+ * Platform of the image, e.g. `linux/arm64`.
+ */
+platform: string | null, 
+/**
+ * Size of the terminal at first: rows and columns.
+ */
+consoleSize: [number, number] | null, };
+
+export type CreateVolume = { 
+/**
+ * A name; chosen by the engine when absent.
+ */
+name: string | null, 
+/**
+ * User's labels.
+ */
+labels: { [key in string]: string }, };
+
+export type Credentials = { 
+/**
+ * User name.
+ */
+username: string, 
+/**
+ * Password or token.
+ */
+password: string, };
+
+export type DiskUsage = { 
+/**
+ * Unpacked layers, each once.
+ */
+layersBytes: number, 
+/**
+ * Blobs as transferred.
+ */
+blobsBytes: number, 
+/**
+ * Writable layers of all containers.
+ */
+containersBytes: number, 
+/**
+ * All volumes.
+ */
+volumesBytes: number, 
+/**
+ * Bytes that would be needed more if nothing were shared.
+ */
+sharedBytes: number, 
+/**
+ * Room left on the file system.
+ */
+freeBytes: number, };
+
+export type DissectName = { 
+/**
+ * What the user typed so far.
+ */
+text: string, };
+
+export type Dissection = { 
+/**
+ * The short form that people type.
+ */
+familiar: string, 
+/**
+ * The full form.
+ */
+canonical: string, 
+/**
+ * Parts, left to right.
+ */
+parts: Array<NamePart>, };
+
+export type DocumentKind = "index" | "manifest" | "config";
+
+export type Error = { 
+/**
+ * The stable code that clients match on.
+ */
+code: ErrorCode, 
+/**
+ * What failed on which object: lower case, no period.
+ */
+message: string, 
+/**
+ * The chain of reasons, outermost first.
+ */
+causes: Array<string>, 
+/**
+ * What the user can do.
+ */
+hint: string | null, };
+
+export type ErrorCode = "invalidArgument" | "invalidReference" | "noSuchContainer" | "noSuchImage" | "noSuchVolume" | "noSuchExec" | "noSuchNetwork" | "noSuchActivity" | "nameInUse" | "portInUse" | "imageInUse" | "volumeInUse" | "wrongState" | "registryUnreachable" | "unauthorized" | "referenceNotFound" | "rateLimited" | "registryFailed" | "contentMismatch" | "unsupportedImage" | "noMatchingPlatform" | "unsafeLayer" | "diskFull" | "commandNotFound" | "commandNotExecutable" | "runtimeFailed" | "unsupported" | "databaseDamaged" | "dataRootLocked" | "canceled" | "internal";
+
+export type Exit = { 
+/**
+ * Exit code; 128 + n after signal n.
+ */
+code: number, 
+/**
+ * The kernel killed it for memory.
+ */
+oomKilled: boolean, 
+/**
+ * When.
+ */
+atMs: number, 
+/**
+ * Why it could not start, if so.
+ */
+error: string | null, };
+
+export type HistoryStep = { 
+/**
+ * The instruction that made it.
+ */
+createdBy: string, 
+/**
+ * When.
+ */
+createdAtMs: number | null, 
+/**
+ * A comment of the builder.
+ */
+comment: string | null, 
+/**
+ * Index of its layer; absent for settings only.
+ */
+layer: number | null, 
+/**
+ * Unpacked bytes of its layer.
+ */
+sizeBytes: number, };
+
+export type HostSample = { 
+/**
+ * Percent of one core, all containers together.
+ */
+containersCpuPercent: number, 
+/**
+ * Memory of all containers.
+ */
+containersMemoryBytes: number, 
+/**
+ * Percent of one core, the engine's own process.
+ */
+engineCpuPercent: number, 
+/**
+ * Resident memory of the engine's own process.
+ */
+engineMemoryBytes: number, };
+
+export type ImageDetail = { 
+/**
+ * Its row in the list.
+ */
+summary: ImageSummary, 
+/**
+ * What a container of it runs and how.
+ */
+config: ImageSettings, 
+/**
+ * Every instruction, bottom first; those without files have no layer.
+ */
+history: Array<HistoryStep>, 
+/**
+ * Layers, bottom first.
+ */
+layers: Array<Layer>, 
+/**
+ * The documents from the name to the layers, in order.
+ */
+documents: Array<ImageDocument>, 
+/**
+ * The names taken apart.
+ */
+names: Array<Dissection>, };
+
+export type ImageDocument = { 
+/**
+ * Which one.
+ */
+kind: DocumentKind, 
+/**
+ * Its digest.
+ */
+digest: string, 
+/**
+ * Its media type.
+ */
+mediaType: string, 
+/**
+ * The text, byte for byte.
+ */
+json: string, };
+
+export type ImageName = { 
+/**
+ * Reference, id or prefix.
+ */
+image: string, };
+
+export type ImageSettings = { 
+/**
+ * `NAME=value`.
+ */
+env: Array<string>, 
+/**
+ * Always runs.
+ */
+entrypoint: Array<string>, 
+/**
+ * Arguments, or the command when there is no entrypoint.
+ */
+command: Array<string>, 
+/**
+ * Where it starts.
+ */
+workingDir: string, 
+/**
+ * As whom.
+ */
+user: string, 
+/**
+ * Ports it listens on, by its own word: `80/tcp`.
+ */
+exposedPorts: Array<string>, 
+/**
+ * Paths that get a volume.
+ */
+volumes: Array<string>, 
+/**
+ * Signal that asks it to stop.
+ */
+stopSignal: string | null, 
+/**
+ * Labels.
+ */
+labels: { [key in string]: string }, 
+/**
+ * CPU architecture.
+ */
+architecture: string, 
+/**
+ * Operating system.
+ */
+os: string, 
+/**
+ * Variant of the architecture.
+ */
+variant: string | null, 
+/**
+ * Who made it, by its own word.
+ */
+author: string | null, };
+
+export type ImageSummary = { 
+/**
+ * Digest of the config.
+ */
+id: string, 
+/**
+ * Digest of the manifest.
+ */
+manifestDigest: string, 
+/**
+ * Names with tags, in their familiar form; empty when dangling.
+ */
+references: Array<string>, 
+/**
+ * Names with digests, `name@sha256:…`.
+ */
+repoDigests: Array<string>, 
+/**
+ * When the image was built, by its own word.
+ */
+createdAtMs: number | null, 
+/**
+ * Unpacked bytes of all layers.
+ */
+sizeBytes: number, 
+/**
+ * Unpacked bytes of layers that no other image has.
+ */
+uniqueBytes: number, 
+/**
+ * Bytes as stored and transferred.
+ */
+compressedBytes: number, 
+/**
+ * `os/architecture[/variant]`.
+ */
+platform: string, 
+/**
+ * Bottom layer first: what draws the jar.
+ */
+layers: Array<LayerMark>, 
+/**
+ * Names of the containers made from it.
+ */
+usedBy: Array<string>, 
+/**
+ * User's labels.
+ */
+labels: { [key in string]: string }, };
+
+export type Incident = { 
+/**
+ * When it began.
+ */
+atMs: number, 
+/**
+ * For how long.
+ */
+durationMs: number, 
+/**
+ * Which limit.
+ */
+kind: IncidentKind, };
+
+export type IncidentKind = "throttled" | "oomKill";
+
+export type KillContainer = { 
+/**
+ * Id, prefix or name.
+ */
+container: string, 
+/**
+ * Name or number; `SIGKILL` when absent.
+ */
+signal: string | null, };
+
+export type Lapse = { 
+/**
+ * Start.
+ */
+startUsec: number, 
+/**
+ * End.
+ */
+endUsec: number | null, };
+
+export type Layer = { 
+/**
+ * Digest of the blob as transferred.
+ */
+digest: string, 
+/**
+ * Digest of the tar within.
+ */
+diffId: string, 
+/**
+ * Digest of this layer and all below.
+ */
+chainId: string, 
+/**
+ * Media type of the blob.
+ */
+mediaType: string, 
+/**
+ * Bytes as transferred.
+ */
+compressedBytes: number, 
+/**
+ * Bytes unpacked.
+ */
+sizeBytes: number, 
+/**
+ * The instruction that made it, if known.
+ */
+createdBy: string | null, 
+/**
+ * References of other images with the same snapshot.
+ */
+sharedWith: Array<string>, };
+
+export type LayerMark = { 
+/**
+ * Equal chain IDs are the same snapshot.
+ */
+chainId: string, 
+/**
+ * Unpacked bytes.
+ */
+sizeBytes: number, };
+
+export type LifecycleEvent = { 
+/**
+ * When, in nanoseconds since the Unix epoch.
+ */
+atNs: number, 
+/**
+ * `container`, `image`, `volume` or `network`, in Docker's words.
+ */
+kind: string, 
+/**
+ * `create`, `start`, `die`, `pull` …, in Docker's words.
+ */
+action: string, 
+/**
+ * The object's id.
+ */
+id: string, 
+/**
+ * Name, image, exit code and so on, in Docker's keys.
+ */
+attributes: { [key in string]: string }, };
+
+export type Limits = { 
+/**
+ * Memory.
+ */
+memoryBytes: number | null, 
+/**
+ * Memory and swap together; -1 is unlimited swap.
+ */
+memorySwapBytes: number | null, 
+/**
+ * Soft limit under memory pressure.
+ */
+memoryReservationBytes: number | null, 
+/**
+ * CPU in billionths of a core, as `--cpus`.
+ */
+nanoCpus: number | null, 
+/**
+ * Relative weight, 1024 by default.
+ */
+cpuShares: number | null, 
+/**
+ * CPU time per period.
+ */
+cpuQuotaUsec: number | null, 
+/**
+ * The period.
+ */
+cpuPeriodUsec: number | null, 
+/**
+ * Cores it may run on, e.g. `0-1,3`.
+ */
+cpusetCpus: string | null, 
+/**
+ * Memory nodes it may use.
+ */
+cpusetMems: string | null, 
+/**
+ * Processes and threads.
+ */
+pids: number | null, 
+/**
+ * Relative block I/O weight, 10 to 1000.
+ */
+blkioWeight: number | null, };
+
+export type LogBatch = { 
+/**
+ * The lines.
+ */
+lines: Array<LogLine>, 
+/**
+ * Nothing follows.
+ */
+ended: boolean, };
+
+export type LogLine = { 
+/**
+ * When the container wrote it, in milliseconds since the Unix epoch.
+ */
+atMs: number, 
+/**
+ * The nanoseconds within that millisecond.
+ */
+atSubmsNs: number, 
+/**
+ * Where it wrote it.
+ */
+stream: LogStream, 
+/**
+ * The text, with its line feed if it had one.
+ */
+text: string, };
+
+export type LogOptions = { 
+/**
+ * A file is rotated at this size.
+ */
+maxBytes: number | null, 
+/**
+ * So many files are kept.
+ */
+maxFiles: number | null, 
+/**
+ * Rotated files are compressed.
+ */
+compress: boolean, };
+
+export type LogQuery = { 
+/**
+ * Container id or name.
+ */
+container: string, 
+/**
+ * Go on with new lines until the container stops.
+ */
+follow: boolean, 
+/**
+ * Only the last so many lines.
+ */
+tail: number | null, 
+/**
+ * Not before this time, in nanoseconds since the Unix epoch.
+ */
+sinceNs: number | null, 
+/**
+ * Not after this time, in nanoseconds since the Unix epoch.
+ */
+untilNs: number | null, 
+/**
+ * With standard output.
+ */
+stdout: boolean, 
+/**
+ * With standard error.
+ */
+stderr: boolean, };
+
+export type LogStream = "stdout" | "stderr";
+
+export type Motion = "system" | "full" | "reduced";
+
+export type Mount = { 
+/**
+ * What kind.
+ */
+kind: MountKind, 
+/**
+ * Host path, or volume name; empty for a tmpfs and for an anonymous volume.
+ */
+source: string, 
+/**
+ * Absolute path inside.
+ */
+target: string, 
+/**
+ * Cannot be written through this mount.
+ */
+readOnly: boolean, 
+/**
+ * `rprivate` (default), `rslave` or `rshared`.
+ */
+propagation: string | null, 
+/**
+ * Size of a tmpfs.
+ */
+sizeBytes: number | null, 
+/**
+ * Mode of a tmpfs.
+ */
+mode: number | null, 
+/**
+ * A new volume is not filled with what the image has at the target.
+ */
+noCopy: boolean, };
+
+export type MountKind = "bind" | "volume" | "tmpfs";
+
+export type NamePart = { 
+/**
+ * Which part.
+ */
+kind: NamePartKind, 
+/**
+ * Its text, without separators.
+ */
+text: string, 
+/**
+ * Not typed: it stands for a default.
+ */
+implied: boolean, };
+
+export type NamePartKind = "registry" | "namespace" | "repository" | "tag" | "digest";
+
+export type NetworkMode = { "type": "bridge" } | { "type": "host" } | { "type": "none" } | { "type": "container", 
+/**
+ * Its id.
+ */
+id: string, };
+
+export type Note = { 
+/**
+ * A stable name, e.g. `capability`.
+ */
+name: string, 
+/**
+ * What and why, one sentence.
+ */
+text: string, };
+
+export type OpenTerminal = { 
+/**
+ * Container id or name.
+ */
+container: string, 
+/**
+ * A command; the best shell of the image when empty.
+ */
+command: Array<string>, 
+/**
+ * Joins the container's main process instead of a new one.
+ */
+attach: boolean, 
+/**
+ * Rows at first.
+ */
+rows: number, 
+/**
+ * Columns at first.
+ */
+cols: number, };
+
+export type Overview = { 
+/**
+ * The revision that this overview holds.
+ */
+revision: number, 
+/**
+ * All containers, newest first.
+ */
+containers: Array<ContainerSummary>, 
+/**
+ * All images, newest first.
+ */
+images: Array<ImageSummary>, 
+/**
+ * All named and anonymous volumes.
+ */
+volumes: Array<Volume>, 
+/**
+ * Running work, and what finished lately.
+ */
+activities: Array<Activity>, 
+/**
+ * The machine and the engine.
+ */
+system: SystemInfo, };
+
+export type PortBinding = { 
+/**
+ * Port inside.
+ */
+containerPort: number, 
+/**
+ * Port on the host.
+ */
+hostPort: number, 
+/**
+ * Address on the host.
+ */
+hostAddress: string, 
+/**
+ * Its protocol.
+ */
+protocol: Protocol, };
+
+export type PortRequest = { 
+/**
+ * Port inside.
+ */
+containerPort: number, 
+/**
+ * Port on the host; chosen by the kernel when 0.
+ */
+hostPort: number, 
+/**
+ * Address on the host; all when absent.
+ */
+hostAddress: string | null, 
+/**
+ * Its protocol.
+ */
+protocol: Protocol, };
+
+export type Privilege = "rootful" | "rootless";
+
+export type Process = { 
+/**
+ * Process id on the host.
+ */
+pid: number, 
+/**
+ * Process id inside.
+ */
+insidePid: number, 
+/**
+ * Host process id of its parent.
+ */
+parentPid: number, 
+/**
+ * User id on the host.
+ */
+uid: number, 
+/**
+ * Resident memory.
+ */
+residentBytes: number, 
+/**
+ * CPU time so far.
+ */
+cpuUsec: number, 
+/**
+ * When it started.
+ */
+startedAtMs: number, 
+/**
+ * Its controlling terminal, or `?`.
+ */
+tty: string, 
+/**
+ * Program and arguments.
+ */
+command: string, };
+
+export type ProcessList = { 
+/**
+ * Its processes, in the order of their ids.
+ */
+processes: Array<Process>, };
+
+export type Progress = { 
+/**
+ * Done so far, in bytes.
+ */
+doneBytes: number, 
+/**
+ * All there is to do, in bytes.
+ */
+totalBytes: number, };
+
+export type Protocol = "tcp" | "udp";
+
+export type PullDocument = { 
+/**
+ * Which one.
+ */
+kind: DocumentKind, 
+/**
+ * Its digest.
+ */
+digest: string, 
+/**
+ * Its size.
+ */
+sizeBytes: number, 
+/**
+ * One fact: number of platforms, platform, number of settings.
+ */
+summary: string, };
+
+export type PullImage = { 
+/**
+ * The reference as typed.
+ */
+reference: string, 
+/**
+ * `os/architecture[/variant]`; this machine's when absent.
+ */
+platform: string | null, 
+/**
+ * Credentials for this pull only.
+ */
+credentials: Credentials | null, };
+
+export type PullProgress = { 
+/**
+ * Its activity, for cancel.
+ */
+activity: string, 
+/**
+ * The reference in canonical form.
+ */
+reference: string, 
+/**
+ * What is going on.
+ */
+stage: PullStage, 
+/**
+ * Documents, as soon as they are known.
+ */
+documents: Array<PullDocument>, 
+/**
+ * Config and layers, in the order of the manifest.
+ */
+blobs: Array<BlobProgress>, 
+/**
+ * Bytes that were downloaded.
+ */
+downloadedBytes: number, 
+/**
+ * Bytes that had to be downloaded.
+ */
+toDownloadBytes: number, 
+/**
+ * Bytes that were here already.
+ */
+savedBytes: number, 
+/**
+ * Since the pull began.
+ */
+elapsedUsec: number, 
+/**
+ * The image's id, at the end.
+ */
+imageId: string | null, 
+/**
+ * The manifest's digest, as soon as it is known.
+ */
+manifestDigest: string | null, 
+/**
+ * At the end: the image was complete and the name pointed to it already.
+ */
+upToDate: boolean, };
+
+export type PullStage = "resolving" | "fetching" | "committing" | "done";
+
+export type RemoveContainer = { 
+/**
+ * Id, prefix or name.
+ */
+container: string, 
+/**
+ * Kills it first if it runs.
+ */
+force: boolean, 
+/**
+ * Its anonymous volumes go with it.
+ */
+volumes: boolean, };
+
+export type RemoveImage = { 
+/**
+ * Reference, id or prefix.
+ */
+image: string, 
+/**
+ * Also when it has several names or stopped containers use it.
+ */
+force: boolean, };
+
+export type RemovedImage = { 
+/**
+ * Names that are gone.
+ */
+untagged: Array<string>, 
+/**
+ * Ids and layers that are gone.
+ */
+deleted: Array<string>, 
+/**
+ * Bytes that are free again.
+ */
+freedBytes: number, };
+
+export type RenameContainer = { 
+/**
+ * Id, prefix or name.
+ */
+container: string, 
+/**
+ * The new name.
+ */
+name: string, };
+
+export type ResourceKind = "container" | "image" | "volume" | "activity";
+
+export type RestartPolicy = { "type": "no" } | { "type": "always" } | { "type": "unlessStopped" } | { "type": "onFailure", 
+/**
+ * At most so often; 0 is without end.
+ */
+maxRetries: number, };
+
+export type Sample = { 
+/**
+ * When it was taken.
+ */
+atMs: number, 
+/**
+ * Percent of one core; 200 is two cores.
+ */
+cpuPercent: number, 
+/**
+ * Percent of the enforcement periods in which the CPU limit stopped it.
+ */
+throttledPercent: number, 
+/**
+ * Memory that counts against the limit, without reclaimable page cache.
+ */
+memoryBytes: number, 
+/**
+ * Page cache within the cgroup.
+ */
+cacheBytes: number, 
+/**
+ * The memory limit; absent when there is none.
+ */
+memoryLimitBytes: number | null, 
+/**
+ * Read from block devices.
+ */
+blockReadBytesPerS: number, 
+/**
+ * Written to block devices.
+ */
+blockWriteBytesPerS: number, 
+/**
+ * Received by the container's interfaces.
+ */
+netInBytesPerS: number, 
+/**
+ * Sent by the container's interfaces.
+ */
+netOutBytesPerS: number, 
+/**
+ * Processes and threads.
+ */
+pids: number, 
+/**
+ * Their limit; absent when there is none.
+ */
+pidsLimit: number | null, 
+/**
+ * Processes killed for memory since the start.
+ */
+oomKills: number, };
+
+export type Settings = { 
+/**
+ * `ko`, `en`, or the system's when absent.
+ */
+language: string | null, 
+/**
+ * Light, dark, or the system's.
+ */
+theme: Theme, 
+/**
+ * Motion, or the system's wish.
+ */
+motion: Motion, 
+/**
+ * Containers go on when the window closes, and so does the host.
+ */
+keepHost: boolean, };
+
+export type StatsHistory = { 
+/**
+ * The samples.
+ */
+samples: Array<Sample>, 
+/**
+ * What the figures were read from: file and last value.
+ */
+sources: Array<StatsSource>, 
+/**
+ * Throttling, memory kills and refused forks in this range.
+ */
+incidents: Array<Incident>, };
+
+export type StatsQuery = { 
+/**
+ * Container id or name.
+ */
+container: string, 
+/**
+ * How far back from now.
+ */
+rangeS: number, 
+/**
+ * At most so many points; the engine thins them out.
+ */
+points: number, };
+
+export type StatsRow = { 
+/**
+ * Container id.
+ */
+container: string, 
+/**
+ * Its sample.
+ */
+sample: Sample, };
+
+export type StatsSource = { 
+/**
+ * The kernel's file.
+ */
+file: string, 
+/**
+ * The key within it, if it has several.
+ */
+key: string | null, 
+/**
+ * The last value read.
+ */
+value: number, };
+
+export type StatsTick = { 
+/**
+ * One row a container.
+ */
+rows: Array<StatsRow>, 
+/**
+ * The whole machine and the engine.
+ */
+host: HostSample, };
+
+export type Step = { 
+/**
+ * A stable name, e.g. `pivot_root`.
+ */
+name: string, 
+/**
+ * Start, in microseconds since the request.
+ */
+startUsec: number, 
+/**
+ * End, in microseconds since the request.
+ */
+endUsec: number, 
+/**
+ * Arguments as the kernel got them, e.g. `memory.max = 268435456`.
+ */
+detail: string, };
+
+export type StopContainer = { 
+/**
+ * Id, prefix or name.
+ */
+container: string, 
+/**
+ * Grace before it is killed; the container's own when absent, -1 waits without end.
+ */
+timeoutS: number | null, 
+/**
+ * Signal in place of the container's own.
+ */
+signal: string | null, };
+
+export type SystemInfo = { 
+/**
+ * Version of the engine.
+ */
+version: string, 
+/**
+ * With which rights it runs.
+ */
+privilege: Privilege, 
+/**
+ * Where images, containers and volumes lie.
+ */
+dataRoot: string, 
+/**
+ * Where sockets and bundles of running containers lie.
+ */
+runRoot: string, 
+/**
+ * The Docker API socket.
+ */
+socket: string, 
+/**
+ * The host's name.
+ */
+hostname: string, 
+/**
+ * Kernel release.
+ */
+kernel: string, 
+/**
+ * Name of the distribution.
+ */
+operatingSystem: string, 
+/**
+ * CPU architecture in Go's words, e.g. `amd64`.
+ */
+architecture: string, 
+/**
+ * Usable cores.
+ */
+cpus: number, 
+/**
+ * Memory of the machine.
+ */
+memoryBytes: number, 
+/**
+ * `v2`, `v1` or `hybrid`.
+ */
+cgroup: string, 
+/**
+ * How long the engine took from its start until it was usable.
+ */
+readyUsec: number, 
+/**
+ * What the engine needs from the machine, each checked.
+ */
+checks: Array<Check>, 
+/**
+ * Mirrors of docker.io.
+ */
+registryMirrors: Array<string>, 
+/**
+ * Registries that may be used without TLS.
+ */
+insecureRegistries: Array<string>, 
+/**
+ * Things that the user should know, e.g. a rebuilt index.
+ */
+warnings: Array<string>, };
+
+export type TagImage = { 
+/**
+ * Reference, id or prefix.
+ */
+image: string, 
+/**
+ * The new reference.
+ */
+reference: string, };
+
+export type TerminalEvent = { "type": "opened", 
+/**
+ * Session id.
+ */
+session: string, 
+/**
+ * The command that runs.
+ */
+command: Array<string>, } | { "type": "output", 
+/**
+ * The bytes.
+ */
+data: string, } | { "type": "exited", 
+/**
+ * Its exit code; absent when unknown.
+ */
+code: number | null, };
+
+export type TerminalInput = { 
+/**
+ * Session id.
+ */
+session: string, 
+/**
+ * The text as UTF-8.
+ */
+data: string, };
+
+export type TerminalSession = { 
+/**
+ * Session id.
+ */
+session: string, };
+
+export type TerminalSize = { 
+/**
+ * Session id.
+ */
+session: string, 
+/**
+ * Rows.
+ */
+rows: number, 
+/**
+ * Columns.
+ */
+cols: number, };
+
+export type Theme = "system" | "light" | "dark";
+
+export type Traced<T> = { 
+/**
+ * The reply.
+ */
+value: T, 
+/**
+ * What was done for it.
+ */
+trace: ActionTrace, };
+
+export type Ulimit = { 
+/**
+ * Its name in lower case, e.g. `nofile`.
+ */
+name: string, 
+/**
+ * Soft limit; -1 is unlimited.
+ */
+soft: number, 
+/**
+ * Hard limit; -1 is unlimited.
+ */
+hard: number, };
+
+export type UpdateContainer = { 
+/**
+ * Id, prefix or name.
+ */
+container: string, 
+/**
+ * Absent fields stay as they are.
+ */
+limits: Limits, 
+/**
+ * A new restart policy.
+ */
+restart: RestartPolicy | null, };
+
+export type Volume = { 
+/**
+ * Unique name.
+ */
+name: string, 
+/**
+ * Where its data lies on this machine.
+ */
+mountpoint: string, 
+/**
+ * When it was made.
+ */
+createdAtMs: number, 
+/**
+ * User's labels.
+ */
+labels: { [key in string]: string }, 
+/**
+ * Made for one container without a name.
+ */
+anonymous: boolean, 
+/**
+ * Names of the containers that mount it.
+ */
+usedBy: Array<string>, };
+
+export type VolumeName = { 
+/**
+ * Its name.
+ */
+name: string, };
+
+export type WatchStats = { 
+/**
+ * Container ids; empty means all that run.
+ */
+containers: Array<string>, };
+
+export interface Commands {
+  overview: { request: null; reply: Overview };
+  settings: { request: null; reply: Settings };
+  save_settings: { request: Settings; reply: Settings };
+  disk_usage: { request: null; reply: DiskUsage };
+  recent_events: { request: null; reply: Array<LifecycleEvent> };
+  create_container: { request: CreateContainer; reply: Traced<ContainerSummary> };
+  start_container: { request: ContainerName; reply: Traced<ContainerSummary> };
+  stop_container: { request: StopContainer; reply: Traced<ContainerSummary> };
+  restart_container: { request: StopContainer; reply: Traced<ContainerSummary> };
+  kill_container: { request: KillContainer; reply: Traced<ContainerSummary> };
+  pause_container: { request: ContainerName; reply: Traced<ContainerSummary> };
+  resume_container: { request: ContainerName; reply: Traced<ContainerSummary> };
+  remove_container: { request: RemoveContainer; reply: Traced<null> };
+  rename_container: { request: RenameContainer; reply: Traced<ContainerSummary> };
+  update_container: { request: UpdateContainer; reply: Traced<ContainerSummary> };
+  inspect_container: { request: ContainerName; reply: ContainerDetail };
+  container_size: { request: ContainerName; reply: ContainerSize };
+  container_processes: { request: ContainerName; reply: ProcessList };
+  container_stats: { request: StatsQuery; reply: StatsHistory };
+  terminal_input: { request: TerminalInput; reply: null };
+  resize_terminal: { request: TerminalSize; reply: null };
+  close_terminal: { request: TerminalSession; reply: null };
+  dissect_name: { request: DissectName; reply: Dissection };
+  make_starter_image: { request: null; reply: Traced<ImageSummary> };
+  inspect_image: { request: ImageName; reply: ImageDetail };
+  tag_image: { request: TagImage; reply: Traced<ImageSummary> };
+  remove_image: { request: RemoveImage; reply: Traced<RemovedImage> };
+  create_volume: { request: CreateVolume; reply: Traced<Volume> };
+  remove_volume: { request: VolumeName; reply: Traced<null> };
+  cancel_activity: { request: ActivityId; reply: null };
+  clear_activities: { request: null; reply: null };
+}
+
+export interface Streams {
+  watch_changes: { request: null; message: Change; reply: null };
+  container_logs: { request: LogQuery; message: LogBatch; reply: null };
+  watch_stats: { request: WatchStats; message: StatsTick; reply: null };
+  open_terminal: { request: OpenTerminal; message: TerminalEvent; reply: null };
+  pull_image: { request: PullImage; message: PullProgress; reply: Traced<ImageSummary> };
+}
