@@ -1,1 +1,25 @@
-//! The use cases: pull, run, exec, stats, reconcile
+//! The only place that knows a whole use case: pull, run, exec, stats, reconcile.
+//!
+//! Owns the order of things between store, registry, network and runtime, the container records,
+//! the index in SQLite, and the events. It must never know a transport (Tauri, HTTP) and never do
+//! kernel work on its own: it writes bundles and starts `terrarium-runtime`.
+//! Start from [`Engine`].
+
+#![forbid(unsafe_code)]
+
+mod activity;
+mod blocking;
+mod config;
+mod engine;
+mod error;
+mod events;
+mod lock;
+mod time;
+mod trace;
+
+pub use activity::{Activities, Running};
+pub use config::Config;
+pub use engine::Engine;
+pub use error::Result;
+pub use events::{Hub, Received, Subscription};
+pub use trace::Tracer;

@@ -1,0 +1,79 @@
+//! The engine as a value: opened once by a host, cloned freely.
+
+use std::{fs, os::unix::fs::DirBuilderExt as _, path::Path, sync::Arc, time::Instant};
+
+use terrarium_api::Privilege;
+
+use crate::{
+    Activities, Config, Hub, Result, blocking::blocking, config, error::Context as _,
+    lock::RootLock,
+};
+
+/// A handle to the engine of this host.
+#[derive(Debug, Clone)]
+pub struct Engine {
+    pub(crate) inner: Arc<Inner>,
+}
+
+/// What all handles share.
+#[derive(Debug)]
+pub(crate) struct Inner {
+    pub(crate) config: Config,
+    pub(crate) privilege: Privilege,
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) activities: Arc<Activities>,
+    pub(crate) opened: Instant,
+    _lock: RootLock,
+}
+
+impl Engine {
+    /// Opens the data root: takes its lock, mends what a crash left, finds running containers.
+    ///
+    /// # Errors
+    /// `DataRootLocked` when another host has it; otherwise what could not be read or written.
+    pub async fn open(config: Config) -> Result<Self> {
+        let opened = Instant::now();
+        let roots = [config.data_root.clone(), config.run_root.clone()];
+        let lock = blocking(move || {
+            roots.iter().try_for_each(|root| make_root(root))?;
+            RootLock::take(&roots[0])
+        })
+        .await?;
+        let hub = Arc::new(Hub::default());
+        let inner = Inner {
+            privilege: config::privilege(),
+            activities: Arc::new(Activities::new(Arc::clone(&hub))),
+            hub,
+            config,
+            opened,
+            _lock: lock,
+        };
+        Ok(Self {
+            inner: Arc::new(inner),
+        })
+    }
+
+    /// Changes and lifecycle events.
+    pub fn hub(&self) -> &Hub {
+        &self.inner.hub
+    }
+
+    /// Running and finished work.
+    pub fn activities(&self) -> &Arc<Activities> {
+        &self.inner.activities
+    }
+
+    /// What this host was started with.
+    pub fn config(&self) -> &Config {
+        &self.inner.config
+    }
+}
+
+fn make_root(root: &Path) -> Result<()> {
+    // Others must not reach the set-user-id files that images bring.
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o711)
+        .create(root)
+        .context(|| format!("create {}", root.display()))
+}
