@@ -1,3 +1,60 @@
-//! Turns an OCI bundle into a process: validate, plan, execute, supervise
+//! Bundle to process: validate, plan, execute, supervise.
+//!
+//! Owns everything between an OCI bundle and a running process: namespaces, mounts, cgroups, privileges,
+//! the OCI command line and the shim. It must never know images, registries or networks beyond a
+//! namespace. Start from [`create`]; it plans without touching the kernel (`plan`), then acts (`init`),
+//! and every act is a [`Step`]. Callers must be single-threaded: the library clones the process.
+//!
+//! Implements the OCI runtime specification 1.2
+//! (<https://github.com/opencontainers/runtime-spec>).
 
+#![forbid(unsafe_code)]
+
+mod error;
+mod request;
+mod trace;
+
+pub mod cgroup;
 pub mod shim;
+
+use std::os::fd::BorrowedFd;
+
+pub use cgroup::{CgroupPaths, destroy, freeze, kill_all, thaw, update};
+pub use error::{Error, Result};
+pub use request::{CreateRequest, Created, ExecRequest, Rootfs, Started, Stdio, Target};
+pub use trace::{Note, Step, Trace};
+
+/// Sets up a container up to the point where its program would start.
+///
+/// # Errors
+/// See [`Error`]; nothing is left behind on failure.
+pub fn create(_request: CreateRequest<'_>) -> Result<Created> {
+    Err(Error::Unsupported("create".to_owned()))
+}
+
+impl Created {
+    /// Lets init execute the program; returns after execve succeeded.
+    ///
+    /// # Errors
+    /// [`Error::CommandNotFound`], [`Error::NotExecutable`], [`Error::BadCwd`] and what else goes wrong late.
+    pub fn start(&mut self) -> Result<Vec<Step>> {
+        Err(Error::Unsupported("start".to_owned()))
+    }
+}
+
+/// Runs another process in a running container.
+///
+/// # Errors
+/// As [`Created::start`].
+pub fn exec(_target: &Target<'_>, _request: ExecRequest<'_>) -> Result<Started> {
+    Err(Error::Unsupported("exec".to_owned()))
+}
+
+/// Sets the size of a terminal by its master.
+///
+/// # Errors
+/// ENOTTY when `console` is no terminal.
+pub fn resize(console: BorrowedFd<'_>, rows: u16, columns: u16) -> Result<()> {
+    terrarium_sys::pty::resize(console, rows, columns)
+        .map_err(|error| Error::io("resize the terminal", error))
+}

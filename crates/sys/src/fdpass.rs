@@ -1,0 +1,51 @@
+//! Messages with descriptors over a unix socket: sendmsg(2), recvmsg(2) with SCM_RIGHTS.
+
+use std::io::{self, IoSlice, IoSliceMut};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+
+use nix::cmsg_space;
+use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, recvmsg, sendmsg};
+
+/// Sends one message, with a descriptor if given. Never raises SIGPIPE.
+///
+/// # Errors
+/// EPIPE when the peer is gone, EMSGSIZE for a message beyond the socket's buffer.
+pub fn send(socket: BorrowedFd<'_>, bytes: &[u8], fd: Option<BorrowedFd<'_>>) -> io::Result<()> {
+    let raw = fd.map(|fd| [fd.as_raw_fd()]);
+    let rights = raw.as_ref().map(|raw| ControlMessage::ScmRights(raw));
+    let parts = [IoSlice::new(bytes)];
+    let flags = MsgFlags::MSG_NOSIGNAL;
+    loop {
+        match sendmsg::<()>(socket.as_raw_fd(), &parts, rights.as_slice(), flags, None) {
+            Err(nix::errno::Errno::EINTR) => {}
+            other => return Ok(other.map(drop)?),
+        }
+    }
+}
+
+/// Receives one message into `buffer`: its length (0 = the peer closed) and at most one descriptor.
+///
+/// # Errors
+/// As recvmsg(2); EINTR is retried.
+pub fn receive(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<(usize, Option<OwnedFd>)> {
+    loop {
+        let mut space = cmsg_space!([std::os::fd::RawFd; 1]);
+        let mut parts = [IoSliceMut::new(buffer)];
+        let flags = MsgFlags::MSG_CMSG_CLOEXEC;
+        let message = match recvmsg::<()>(socket.as_raw_fd(), &mut parts, Some(&mut space), flags) {
+            Err(nix::errno::Errno::EINTR) => continue,
+            other => other?,
+        };
+        let mut passed = None;
+        for control in message.cmsgs()? {
+            if let ControlMessageOwned::ScmRights(fds) = control {
+                for fd in fds {
+                    // SAFETY: the kernel installed this descriptor for us with this message; a second
+                    // one drops (closes) the first.
+                    passed = Some(unsafe { OwnedFd::from_raw_fd(fd) });
+                }
+            }
+        }
+        return Ok((message.bytes, passed));
+    }
+}
