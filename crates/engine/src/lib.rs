@@ -10,6 +10,7 @@
 mod activity;
 mod blocking;
 mod config;
+mod containers;
 mod engine;
 mod error;
 mod events;
@@ -19,6 +20,7 @@ mod trace;
 
 pub use activity::{Activities, Running};
 pub use config::Config;
+pub use containers::{AttachContainer, Attached, Input, Output, StartExec, Waiter};
 pub use engine::Engine;
 pub use error::Result;
 pub use events::{Hub, Received, Subscription};
