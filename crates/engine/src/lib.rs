@@ -15,6 +15,7 @@ mod engine;
 mod error;
 mod events;
 mod lock;
+mod logs;
 mod time;
 mod trace;
 
