@@ -1,0 +1,1 @@
+//! Layers: from a tar stream to a folder in the format of overlay.

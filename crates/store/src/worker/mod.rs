@@ -1,0 +1,221 @@
+//! The host's side of `terrarium-runtime worker`, which alone touches the files of layers.
+//!
+//! As root, removing and measuring are done here, by descriptor; a user has to go through a worker
+//! in a user namespace, since the files belong to subordinate ids.
+
+use std::ffi::OsStr;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::ops::ControlFlow;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+
+use terrarium_sys::tree::Tree;
+
+use crate::config::{Config, Ids};
+use crate::error::{Context, Error, Result};
+use crate::snapshot::Size;
+
+mod feed;
+mod protocol;
+
+pub use protocol::{Event, Failure, FailureKind, Parents, Progress, Report};
+
+/// A line of a worker is at most this long; more is not from our worker.
+const MAX_LINE_BYTES: u64 = 1 << 20;
+
+/// How workers are started.
+#[derive(Debug, Clone)]
+pub(crate) struct Worker {
+    program: PathBuf,
+    ids: Ids,
+}
+
+type OnProgress<'a> = &'a mut dyn FnMut(Progress) -> ControlFlow<()>;
+type OnParents<'a> = &'a mut dyn FnMut() -> Result<Vec<String>>;
+
+impl Worker {
+    pub(crate) fn new(config: &Config) -> Self {
+        Self {
+            program: config.worker.clone(),
+            ids: config.ids.clone(),
+        }
+    }
+
+    pub(crate) fn ids(&self) -> &Ids {
+        &self.ids
+    }
+
+    /// Unpacks a layer into `snapshot/fs`.
+    pub(crate) fn apply(
+        &self,
+        snapshot: &Path,
+        source: impl Read + Send,
+        progress: OnProgress<'_>,
+        parents: OnParents<'_>,
+    ) -> Result<Report> {
+        let mut command = self.command("apply");
+        command.arg("--snapshot").arg(snapshot);
+        let mut session = Session::start("apply", command, Stdio::piped())?;
+        let stdin = session
+            .child
+            .stdin
+            .take()
+            .expect("it was asked to be piped");
+        let (answer, fed) = thread::scope(|scope| {
+            let feeder = scope.spawn(move || feed::feed(source, stdin));
+            let answer = session.talk(progress, parents);
+            if answer.is_err() {
+                // Otherwise the feeder would wait for a worker that no one listens to.
+                session.kill();
+            }
+            (answer, feeder.join())
+        });
+        let ended = session.finish();
+        match (answer, fed) {
+            // The source is the cause, whatever the worker made of its early end.
+            (_, Ok(Err(error))) => Err(error),
+            (Ok(Event::Done(report)), _) => Ok(report),
+            (Ok(Event::Failed(failure)), _) => Err(Error::Layer(failure)),
+            (Ok(_), _) => Err(Error::WorkerDied {
+                action: "apply",
+                status: ended,
+            }),
+            (Err(error), _) => Err(error),
+        }
+    }
+
+    /// Removes a folder and all below it; none of that name is fine.
+    pub(crate) fn remove_tree(&self, path: &Path) -> Result<()> {
+        if self.ids == Ids::Host {
+            let (parent, name) = split(path)?;
+            return parent.remove_tree(name).context("remove", path);
+        }
+        if !path.exists() {
+            return Ok(());
+        }
+        self.simple("remove", path).map(drop)
+    }
+
+    /// Measures the tree below a folder.
+    pub(crate) fn usage(&self, path: &Path) -> Result<Size> {
+        if self.ids == Ids::Host {
+            let tree = Tree::open(path).context("open", path)?;
+            return tree.usage().map(Size::from).context("measure", path);
+        }
+        self.simple("usage", path)
+    }
+
+    fn simple(&self, action: &'static str, path: &Path) -> Result<Size> {
+        let mut command = self.command(action);
+        command.arg(path);
+        let mut session = Session::start(action, command, Stdio::null())?;
+        let answer = session.talk(&mut |_| ControlFlow::Continue(()), &mut || Ok(Vec::new()));
+        let status = session.finish();
+        match answer? {
+            Event::Measured(size) => Ok(size),
+            Event::Failed(failure) => Err(Error::Layer(failure)),
+            _ => Err(Error::WorkerDied { action, status }),
+        }
+    }
+
+    fn command(&self, action: &str) -> Command {
+        let mut command = Command::new(&self.program);
+        command.arg("worker").arg(action);
+        if let Ids::Mapped(maps) = &self.ids {
+            let maps = serde_json::to_string(maps).expect("maps are plain numbers");
+            command.arg("--id-maps").arg(maps);
+        }
+        // Nothing of the host's environment is the worker's business.
+        command.env_clear().env(
+            "PATH",
+            "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        );
+        command
+    }
+}
+
+/// A running worker.
+struct Session {
+    action: &'static str,
+    child: Child,
+    lines: BufReader<UnixStream>,
+}
+
+impl Session {
+    fn start(action: &'static str, mut command: Command, stdin: Stdio) -> Result<Self> {
+        let program = PathBuf::from(command.get_program());
+        let (ours, theirs) = UnixStream::pair().context("connect to", &program)?;
+        command
+            .stdin(stdin)
+            .stdout(OwnedFd::from(theirs))
+            .stderr(Stdio::piped());
+        let child = command.spawn().context("start", &program)?;
+        // `command` holds the worker's end; with it open, the end of the worker would not be seen.
+        drop(command);
+        Ok(Self {
+            action,
+            child,
+            lines: BufReader::new(ours),
+        })
+    }
+
+    /// Talks until the last event. An early end gives an event that is none of the last ones.
+    fn talk(&mut self, progress: OnProgress<'_>, parents: OnParents<'_>) -> Result<Event> {
+        loop {
+            let mut line = String::new();
+            let read = self
+                .lines
+                .by_ref()
+                .take(MAX_LINE_BYTES)
+                .read_line(&mut line);
+            let Ok(event) = serde_json::from_str(&line) else {
+                read.context("listen to", Path::new("worker"))?;
+                return Ok(Event::NeedParents);
+            };
+            match event {
+                Event::Progress(now) => {
+                    if progress(now).is_break() {
+                        let stopped = io::Error::from(io::ErrorKind::Interrupted);
+                        return Err(Error::io("unpack layer of", Path::new("worker"), stopped));
+                    }
+                }
+                Event::NeedParents => {
+                    let folders = parents()?;
+                    let mut answer =
+                        serde_json::to_vec(&Parents { folders }).expect("folder names are text");
+                    answer.push(b'\n');
+                    // A worker that died meanwhile is seen at the next line.
+                    let _ = self.lines.get_mut().write_all(&answer);
+                }
+                last => return Ok(last),
+            }
+        }
+    }
+
+    fn kill(&mut self) {
+        // It may have ended by itself; not reaped yet, so its id is still its own.
+        let _ = self.child.kill();
+    }
+
+    /// Waits for the end and says how it was.
+    fn finish(mut self) -> String {
+        let _ = self.lines.get_mut().shutdown(std::net::Shutdown::Both);
+        let mut said = String::new();
+        if let Some(stderr) = self.child.stderr.take() {
+            let _ = stderr.take(4096).read_to_string(&mut said);
+        }
+        match self.child.wait() {
+            Ok(status) => format!("{status} {}", said.trim()).trim_end().to_owned(),
+            Err(error) => format!("{} {error}", self.action),
+        }
+    }
+}
+
+fn split(path: &Path) -> Result<(Tree, &OsStr)> {
+    let parent = path.parent().unwrap_or(Path::new("/"));
+    let name = path.file_name().unwrap_or_default();
+    Ok((Tree::open(parent).context("open", parent)?, name))
+}

@@ -1,0 +1,90 @@
+//! What a worker and its host say to each other: lines of JSON on a socket that is the worker's
+//! standard output. The layer itself comes on its standard input.
+
+use serde::{Deserialize, Serialize};
+use terrarium_oci::Digest;
+
+use crate::snapshot::Size;
+
+/// From the worker.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "event")]
+pub enum Event {
+    /// It goes on.
+    Progress(Progress),
+    /// An entry refers to a layer below; the answer is [`Parents`].
+    NeedParents,
+    /// The layer is unpacked.
+    Done(Report),
+    /// The tree was removed or measured.
+    Measured(Size),
+    /// It failed, and nothing more comes.
+    Failed(Failure),
+}
+
+/// From the host, as the answer to [`Event::NeedParents`]: the folders of the layers below, by
+/// their name under the folder of all snapshots, topmost first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parents {
+    /// Folder names (`3`, not a path).
+    pub folders: Vec<String>,
+}
+
+/// How far a layer is unpacked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Bytes of the tar that are done.
+    pub tar_bytes: u64,
+    /// Entries that are done.
+    pub entries: u64,
+}
+
+/// What an unpacked layer turned out to be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    /// The digest of the uncompressed tar.
+    pub diff_id: Digest,
+    /// The size of the uncompressed tar.
+    pub tar_bytes: u64,
+    /// Entries of the tar.
+    pub entries: u64,
+    /// Names of lower layers that the layer removes.
+    pub whiteouts: u64,
+    /// What the layer takes on disk.
+    pub size: Size,
+    /// What was left out, and why; the first few.
+    pub notes: Vec<String>,
+}
+
+/// Why a worker failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// What kind of failure it is.
+    pub kind: FailureKind,
+    /// The reason, with the entry (quoted and bounded) if it is about one.
+    pub message: String,
+}
+
+/// The kinds of failure that ask for different reactions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureKind {
+    /// The layer is malformed or hostile. Another try gives the same.
+    Invalid,
+    /// The layer exceeds a limit (entries, bytes, ratio).
+    Limit,
+    /// The stream ended early or could not be read; another try may do.
+    Stream,
+    /// The disk is full.
+    Full,
+    /// An owner in the layer has no id in the user namespace.
+    Unmapped,
+    /// The kernel refused something.
+    System,
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
