@@ -1,1 +1,43 @@
-//! Bridges, addresses and published ports
+//! Bridges, addresses and published ports of containers.
+//!
+//! Owns everything between a container's network namespace and the host's uplink: the bridge, the
+//! veth pair, the lease of an address, the packet filter table and the reserved host ports. Its truth
+//! is a folder of small files under the run root, so that a host that was killed finds what it left.
+//!
+//! Must never know: images, the store, who asks. It never blocks on anything but the kernel, a file
+//! lock and `nft`, and it needs no runtime of futures.
+//!
+//! Start from [`Network`]: [`Network::setup`], [`Network::teardown`] and [`Network::sweep`] are each
+//! idempotent. The files a container sees (`/etc/hosts`, `/etc/resolv.conf`) are pure functions in
+//! [`files`].
+//!
+//! Follows `rtnetlink(7)`, `veth(4)`, `network_namespaces(7)` and the nftables manual.
+#![forbid(unsafe_code)]
+
+mod attach;
+mod bridge;
+mod error;
+pub mod files;
+mod instance;
+mod ipam;
+mod link;
+mod netlink;
+mod netns;
+mod network;
+mod nft;
+mod plan;
+mod port_holder;
+mod ports;
+mod request;
+mod route;
+mod state;
+mod subnet;
+mod sweep;
+
+pub use bridge::{Bridge, BridgeOptions};
+pub use error::{Error, Result};
+pub use netns::{bring_up_loopback, open_netns};
+pub use network::{DEFAULT_NETWORK, Network};
+pub use request::{Attachment, BoundPort, ContainerNet, MacAddress, PortRequest, Protocol};
+pub use subnet::Subnet;
+pub use sweep::Swept;

@@ -1,0 +1,112 @@
+//! A network: a bridge of its own with a subnet of its own.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::link::Link;
+use crate::netlink::Rtnl;
+use crate::subnet::Subnet;
+
+/// How a new network is to be.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct BridgeOptions {
+    /// Its subnet, else a free one of the pool.
+    pub subnet: Option<Subnet>,
+    /// Whether its containers reach only each other.
+    pub internal: bool,
+}
+
+/// A network that exists.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bridge {
+    /// The network's name.
+    pub name: String,
+    /// The bridge's link on the host.
+    pub interface: String,
+    /// The addresses that containers get.
+    pub subnet: Subnet,
+    /// Whether its containers reach only each other.
+    pub internal: bool,
+    /// The address that was leased last; see [`crate::ipam::free_address`].
+    pub(crate) last: Option<Ipv4Addr>,
+}
+
+impl Bridge {
+    /// The host's address on the bridge.
+    #[must_use]
+    pub fn gateway(&self) -> Ipv4Addr {
+        self.subnet.gateway()
+    }
+
+    /// Finds the link in the kernel, or makes it. Tells whether it was made.
+    pub(crate) fn ensure(&self, rtnl: &mut Rtnl) -> Result<(Link, Made)> {
+        if let Some(link) = rtnl.link(&self.interface)? {
+            return Ok((link, Made::Before));
+        }
+        let mtu = uplink_mtu(rtnl)?;
+        let link = rtnl.create_bridge(&self.interface, mtu)?;
+        self.set_sysctls()?;
+        rtnl.add_address(&link, self.gateway(), self.subnet)?;
+        rtnl.set_up(&link)?;
+        Ok((link, Made::Now))
+    }
+
+    fn set_sysctls(&self) -> Result<()> {
+        let link = &self.interface;
+        // A container with CAP_NET_RAW could send router advertisements and become the host's IPv6 gateway.
+        sysctl_if_there(&format!("ipv6/conf/{link}/accept_ra"), "0")?;
+        sysctl_if_there(&format!("ipv6/conf/{link}/disable_ipv6"), "1")?;
+        if self.internal {
+            return Ok(());
+        }
+        // Lets a packet from 127.0.0.1 to a published port leave through the bridge (it is masqueraded on
+        // the way); the table drops what containers send to 127.0.0.0/8.
+        sysctl(&format!("ipv4/conf/{link}/route_localnet"), "1")?;
+        sysctl("ipv4/ip_forward", "1")
+    }
+}
+
+/// Whether the bridge was there before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Made {
+    /// It was.
+    Before,
+    /// It is new, so its rules are missing too.
+    Now,
+}
+
+/// The MTU of the link that leads out, so that a container's packets fit a tunnel or a cloud network.
+fn uplink_mtu(rtnl: &mut Rtnl) -> Result<u32> {
+    const ETHERNET: u32 = 1500;
+    let default = rtnl
+        .routes()?
+        .into_iter()
+        .find(|(subnet, _)| subnet.prefix_len() == 0);
+    let Some((_, Some(index))) = default else {
+        return Ok(ETHERNET);
+    };
+    let uplink = rtnl.links()?.into_iter().find(|link| link.index == index);
+    Ok(uplink.map_or(ETHERNET, |link| link.mtu))
+}
+
+/// Writes a setting unless it has the value already: then a read-only `/proc/sys` does no harm.
+fn sysctl(name: &str, value: &str) -> Result<()> {
+    let path = PathBuf::from("/proc/sys/net").join(name);
+    if fs::read_to_string(&path).is_ok_and(|now| now.trim() == value) {
+        return Ok(());
+    }
+    fs::write(&path, value).map_err(Error::io("write", path))
+}
+
+/// Like [`sysctl`], for settings that a kernel without IPv6 lacks.
+fn sysctl_if_there(name: &str, value: &str) -> Result<()> {
+    match sysctl(name, value) {
+        Err(Error::Io { source, .. }) if source.kind() == ErrorKind::NotFound => Ok(()),
+        done => done,
+    }
+}

@@ -1,0 +1,197 @@
+//! The use cases: make a network, attach a container, let it go.
+
+use std::net::Ipv4Addr;
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+use crate::bridge::{Bridge, BridgeOptions, Made};
+use crate::error::{Error, Result};
+use crate::instance::Instance;
+use crate::netlink::Rtnl;
+use crate::ports::Reservations;
+use crate::request::{Attachment, BoundPort, ContainerNet, PortRequest, check_name};
+use crate::state::{Folder, Lease};
+
+/// The network of containers that name none.
+pub const DEFAULT_NETWORK: &str = "bridge";
+
+/// All networks of one engine. Blocks; safe to share between threads and, through its lock file, between
+/// processes.
+#[derive(Debug)]
+pub struct Network {
+    pub(crate) instance: Instance,
+    pub(crate) folder: Folder,
+    pub(crate) reservations: Reservations,
+    /// Whether this process has written the packet filter table.
+    pub(crate) applied: AtomicBool,
+}
+
+impl Network {
+    /// Opens the records under the run root. Touches nothing in the kernel: a machine that never runs a
+    /// container gets no bridge.
+    ///
+    /// # Errors
+    /// When the folders cannot be made.
+    pub fn open(run_root: &Path) -> Result<Self> {
+        Ok(Self {
+            instance: Instance::of(run_root),
+            folder: Folder::open(run_root)?,
+            reservations: Reservations::default(),
+            applied: AtomicBool::new(false),
+        })
+    }
+
+    /// Makes a network; its bridge appears with its first container. One that is there already with the
+    /// same options is fine.
+    ///
+    /// # Errors
+    /// When the name is taken with other options, or the subnet overlaps a route of the machine.
+    pub fn create(&self, name: &str, options: BridgeOptions) -> Result<Bridge> {
+        check_name("network name", name)?;
+        let state = self.folder.lock()?;
+        if let Some(bridge) = state.bridge(name)? {
+            let same = bridge.internal == options.internal
+                && options.subnet.is_none_or(|subnet| subnet == bridge.subnet);
+            return if same {
+                Ok(bridge)
+            } else {
+                Err(Error::NetworkExists(name.to_owned()))
+            };
+        }
+        let bridge = self.new_bridge(&state, &mut Rtnl::open()?, name, options)?;
+        state.put_bridge(&bridge)?;
+        Ok(bridge)
+    }
+
+    /// Removes a network and its bridge; one that is not there is fine.
+    ///
+    /// # Errors
+    /// When containers still hold leases in it.
+    pub fn remove(&self, name: &str) -> Result<()> {
+        let state = self.folder.lock()?;
+        let Some(bridge) = state.bridge(name)? else {
+            return Ok(());
+        };
+        let containers = state
+            .leases()?
+            .iter()
+            .filter(|lease| lease.network == name)
+            .count();
+        if containers > 0 {
+            return Err(Error::NetworkInUse {
+                network: name.to_owned(),
+                containers,
+            });
+        }
+        let mut rtnl = Rtnl::open()?;
+        let existed = rtnl.link(&bridge.interface)?.is_some();
+        rtnl.delete_link(&bridge.interface)?;
+        state.remove_bridge(name)?;
+        if existed { self.apply(&state) } else { Ok(()) }
+    }
+
+    /// Lists the networks that were made; the default one is among them after its first container.
+    ///
+    /// # Errors
+    /// When a record cannot be read.
+    pub fn networks(&self) -> Result<Vec<Bridge>> {
+        self.folder.lock()?.bridges()
+    }
+
+    /// Holds host ports for a container that will start later, so that "port taken" is said at create.
+    ///
+    /// # Errors
+    /// [`Error::PortTaken`] names the port and, if it can be known, its holder. Then none is held.
+    pub fn reserve(&self, id: &str, ports: &[PortRequest]) -> Result<Vec<BoundPort>> {
+        check_name("container ID", id)?;
+        let state = self.folder.lock()?;
+        self.reservations.reserve(id, ports, &state.leases()?)
+    }
+
+    /// Attaches a container to a network: address, links, route, ports. Doing it again makes the links
+    /// anew and keeps the address.
+    ///
+    /// # Errors
+    /// The first thing that failed; all that was done before is undone.
+    pub fn setup(&self, container: &ContainerNet<'_>) -> Result<Attachment> {
+        check_name("container ID", container.id)?;
+        check_name("network name", container.network)?;
+        let state = self.folder.lock()?;
+        let mut rtnl = Rtnl::open()?;
+        let (mut bridge, link, made) = self.ensure_bridge(&state, &mut rtnl, container.network)?;
+        let plan = self.plan(container, &mut bridge, &state)?;
+        let rules_change = made == Made::Now || !plan.lease.ports.is_empty();
+        // The records come first: what a crash leaves in the kernel is found through them.
+        let attached = state
+            .put_bridge(&bridge)
+            .and_then(|()| state.put_lease(&plan.lease))
+            .and_then(|()| plan.connect(&mut rtnl, container.netns, &bridge, &link))
+            .and_then(|()| {
+                if rules_change {
+                    self.apply(&state)
+                } else {
+                    self.apply_once(&state)
+                }
+            });
+        if let Err(error) = attached {
+            // The first error is the one that says what went wrong.
+            let _ = self.drop_leases(&state, &mut rtnl, &[plan.lease]);
+            self.reservations.release(container.id);
+            return Err(error);
+        }
+        Ok(plan.lease.attachment(&bridge))
+    }
+
+    /// Detaches a container from all networks and frees its ports; doing it again is fine.
+    ///
+    /// # Errors
+    /// The first thing that failed; the rest is done all the same.
+    pub fn teardown(&self, id: &str) -> Result<()> {
+        self.release_where(|lease| lease.container == id)?;
+        self.reservations.release(id);
+        Ok(())
+    }
+
+    /// Detaches a container from one network; doing it again is fine.
+    ///
+    /// # Errors
+    /// The first thing that failed; the rest is done all the same.
+    pub fn disconnect(&self, id: &str, network: &str) -> Result<()> {
+        self.release_where(|lease| lease.container == id && lease.network == network)
+    }
+
+    /// Tells where a container is attached.
+    ///
+    /// # Errors
+    /// When a record cannot be read.
+    pub fn attachments(&self, id: &str) -> Result<Vec<Attachment>> {
+        let state = self.folder.lock()?;
+        let mut found = Vec::new();
+        for lease in state.leases()?.iter().filter(|lease| lease.container == id) {
+            if let Some(bridge) = state.bridge(&lease.network)? {
+                found.push(lease.attachment(&bridge));
+            }
+        }
+        found.sort_by(|a, b| a.interface.cmp(&b.interface));
+        Ok(found)
+    }
+
+    /// Lists who is on a network: address and names, for [`crate::files::hosts`].
+    ///
+    /// # Errors
+    /// When a record cannot be read.
+    pub fn peers(&self, network: &str) -> Result<Vec<(Ipv4Addr, Vec<String>)>> {
+        let leases = self.folder.lock()?.leases()?;
+        let here = leases.into_iter().filter(|lease| lease.network == network);
+        Ok(here.map(|lease| (lease.address, lease.names)).collect())
+    }
+
+    fn release_where(&self, matches: impl Fn(&Lease) -> bool) -> Result<()> {
+        let state = self.folder.lock()?;
+        let leases: Vec<_> = state.leases()?.into_iter().filter(matches).collect();
+        if leases.is_empty() {
+            return Ok(());
+        }
+        self.drop_leases(&state, &mut Rtnl::open()?, &leases)
+    }
+}

@@ -1,0 +1,250 @@
+//! The packet filter table: rendered from the records, replaced in one transaction.
+
+use std::io::{ErrorKind, Write};
+use std::net::Ipv4Addr;
+use std::process::{Command, Stdio};
+
+use crate::bridge::Bridge;
+use crate::error::{Error, Result};
+use crate::request::BoundPort;
+use crate::state::Lease;
+
+/// Renders the whole table. Replacing all of it makes every change the same, safe operation: what
+/// another tool flushed or a crash left is put right by the next one. Connections that are tracked
+/// already keep their translation.
+pub(crate) fn render(table: &str, bridges: &[Bridge], leases: &[Lease]) -> String {
+    let chains = [
+        guard(bridges),
+        arriving(),
+        local(),
+        published(leases),
+        leaving(bridges),
+        through(bridges),
+        quiet(bridges),
+    ];
+    // Adding first makes deleting safe when there is none.
+    let head =
+        format!("add table inet {table}\ndelete table inet {table}\ntable inet {table} {{\n");
+    head + &chains.concat() + "}\n"
+}
+
+/// Drops what containers send to the host's loopback, which `route_localnet` would let in
+/// (CVE-2020-8558). It must come before the translation, hence priority `raw`.
+fn guard(bridges: &[Bridge]) -> String {
+    let rules = bridges
+        .iter()
+        .map(|bridge| format!("iifname \"{}\" ip daddr 127.0.0.0/8 drop", bridge.interface));
+    chain(
+        "guard",
+        "type filter hook prerouting priority -300; policy accept;",
+        rules,
+    )
+}
+
+/// Translates what comes in. The translation precedes the kernel's check for impossible addresses: without
+/// the exception a neighbor's packet for 127.0.0.1 would reach a port that is published on loopback only.
+fn arriving() -> String {
+    let rules = [
+        "ip daddr 127.0.0.0/8 return",
+        "fib daddr type local jump published",
+    ];
+    let hook = "type nat hook prerouting priority -100; policy accept;";
+    chain("arriving", hook, rules.map(str::to_owned))
+}
+
+/// Translates what the host itself sends.
+fn local() -> String {
+    let rules = ["fib daddr type local jump published".to_owned()];
+    chain(
+        "local",
+        "type nat hook output priority -100; policy accept;",
+        rules,
+    )
+}
+
+fn published(leases: &[Lease]) -> String {
+    let ports = leases
+        .iter()
+        .flat_map(|lease| lease.ports.iter().map(move |port| (lease, port)));
+    chain(
+        "published",
+        "",
+        ports.map(|(lease, port)| translation(port, lease.address)),
+    )
+}
+
+fn translation(port: &BoundPort, container: Ipv4Addr) -> String {
+    let BoundPort {
+        address,
+        host_port,
+        container_port,
+        protocol,
+    } = port;
+    let on = if address.is_unspecified() {
+        String::new()
+    } else {
+        format!("ip daddr {address} ")
+    };
+    format!("{on}{protocol} dport {host_port} dnat ip to {container}:{container_port}")
+}
+
+/// Lends the host's address to what leaves. Also to what comes back to the bridge it came from, or from the
+/// host's loopback: without the bridge's address as source, the answer would miss the way back through the
+/// translation.
+fn leaving(bridges: &[Bridge]) -> String {
+    let rules = bridges.iter().filter(|bridge| !bridge.internal).flat_map(|bridge| {
+        let (link, subnet) = (&bridge.interface, bridge.subnet);
+        [
+            format!("ip saddr {subnet} oifname != \"{link}\" masquerade"),
+            format!(
+                "oifname \"{link}\" ct status dnat ip saddr {{ {subnet}, 127.0.0.0/8 }} masquerade"
+            ),
+        ]
+    });
+    chain(
+        "leaving",
+        "type nat hook postrouting priority 100; policy accept;",
+        rules,
+    )
+}
+
+/// Lets only answers and published ports reach a container from outside its own bridge; this also keeps
+/// bridges apart from each other.
+fn through(bridges: &[Bridge]) -> String {
+    let rules = bridges.iter().flat_map(|bridge| {
+        let link = &bridge.interface;
+        let mut rules = if bridge.internal {
+            vec![format!("iifname \"{link}\" oifname != \"{link}\" drop")]
+        } else {
+            vec![
+                format!("oifname \"{link}\" ct state established,related accept"),
+                format!("oifname \"{link}\" ct status dnat accept"),
+            ]
+        };
+        rules.push(format!("oifname \"{link}\" iifname != \"{link}\" drop"));
+        rules
+    });
+    chain(
+        "through",
+        "type filter hook forward priority 0; policy accept;",
+        rules,
+    )
+}
+
+/// Keeps the host from telling two containers that meet through a published port to go the direct way: the
+/// caller would then get answers from an address that it did not call.
+fn quiet(bridges: &[Bridge]) -> String {
+    let rules = bridges
+        .iter()
+        .map(|bridge| format!("oifname \"{}\" icmp type redirect drop", bridge.interface));
+    chain(
+        "quiet",
+        "type filter hook output priority 0; policy accept;",
+        rules,
+    )
+}
+
+fn chain(name: &str, hook: &str, rules: impl IntoIterator<Item = String>) -> String {
+    let rules: String = rules
+        .into_iter()
+        .map(|rule| format!("    {rule}\n"))
+        .collect();
+    format!("  chain {name} {{\n    {hook}\n{rules}  }}\n")
+}
+
+/// Removes the table.
+pub(crate) fn remove(table: &str) -> Result<()> {
+    apply(
+        table,
+        &format!("add table inet {table}\ndelete table inet {table}\n"),
+    )
+}
+
+/// Gives the text to `nft` as one transaction: all of it counts, or nothing.
+pub(crate) fn apply(table: &str, text: &str) -> Result<()> {
+    let mut child = Command::new("nft")
+        .args(["-f", "-"])
+        .env("PATH", search_path())
+        .env("LC_ALL", "C")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|source| match source.kind() {
+            ErrorKind::NotFound => Error::NftMissing,
+            _ => Error::NftRun { source },
+        })?;
+    let mut stdin = child.stdin.take().expect("stdin is a pipe");
+    // A broken pipe means that nft gave up; its own words below say why.
+    let _ = stdin.write_all(text.as_bytes());
+    drop(stdin);
+    let output = child
+        .wait_with_output()
+        .map_err(|source| Error::NftRun { source })?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    let message = said
+        .lines()
+        .take(2)
+        .collect::<Vec<_>>()
+        .join(" ")
+        .chars()
+        .take(300)
+        .collect();
+    Err(Error::NftRefused {
+        table: table.to_owned(),
+        message,
+    })
+}
+
+/// A desktop user's or a service's `PATH` often lacks the folders of system tools.
+fn search_path() -> String {
+    let own = std::env::var("PATH").unwrap_or_default();
+    format!("{own}:/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::request::Protocol;
+
+    fn bridge(name: &str, subnet: &str, internal: bool) -> Bridge {
+        let interface = format!("{name}0");
+        Bridge {
+            name: name.into(),
+            interface,
+            subnet: subnet.parse().unwrap(),
+            internal,
+            last: None,
+        }
+    }
+
+    #[test]
+    fn the_table_says_what_the_records_say() {
+        let port = |address: [u8; 4], host_port, protocol| BoundPort {
+            address: address.into(),
+            host_port,
+            container_port: 80,
+            protocol,
+        };
+        let lease = Lease {
+            container: "a".into(),
+            network: "front".into(),
+            address: [10, 90, 0, 2].into(),
+            interface: "eth0".into(),
+            host_interface: "tv0".into(),
+            names: vec![],
+            ports: vec![
+                port([0, 0, 0, 0], 8080, Protocol::Tcp),
+                port([127, 0, 0, 1], 53, Protocol::Udp),
+            ],
+        };
+        let bridges = [
+            bridge("front", "10.90.0.0/20", false),
+            bridge("back", "10.90.16.0/20", true),
+        ];
+        insta::assert_snapshot!(render("terrarium", &bridges, &[lease]));
+    }
+}

@@ -1,0 +1,168 @@
+//! What an attachment will be: decided first, then done.
+
+use std::collections::HashSet;
+use std::net::Ipv4Addr;
+use std::os::fd::BorrowedFd;
+
+use crate::bridge::Bridge;
+use crate::error::{Error, Result};
+use crate::link::{Link, VethPair};
+use crate::netlink::Rtnl;
+use crate::network::Network;
+use crate::request::{Attachment, ContainerNet, MacAddress};
+use crate::state::{Lease, State};
+use crate::{ipam, netns};
+
+/// What an attachment will be, before anything is done.
+pub(crate) struct Plan {
+    pub(crate) lease: Lease,
+    /// The container's first network that leads out gives it its default route.
+    default_route: bool,
+}
+
+impl Plan {
+    /// Makes the pair of links and configures the container's end.
+    pub(crate) fn connect(
+        &self,
+        rtnl: &mut Rtnl,
+        netns: BorrowedFd<'_>,
+        bridge: &Bridge,
+        link: &Link,
+    ) -> Result<()> {
+        let lease = &self.lease;
+        // A pair that is left over from before would have the same name; its other end goes with it.
+        rtnl.delete_link(&lease.host_interface)?;
+        rtnl.create_veth(&VethPair {
+            host: &lease.host_interface,
+            container: &lease.interface,
+            netns,
+            mac: MacAddress::of(lease.address),
+            bridge: link,
+        })?;
+        if !lease.ports.is_empty() {
+            rtnl.set_hairpin(&lease.host_interface)?;
+        }
+        netns::inside(netns, || {
+            let mut rtnl = Rtnl::open()?;
+            let lo = rtnl.require_link("lo")?;
+            rtnl.set_up(&lo)?;
+            let interface = rtnl.require_link(&lease.interface)?;
+            rtnl.add_address(&interface, lease.address, bridge.subnet)?;
+            rtnl.set_up(&interface)?;
+            if self.default_route {
+                rtnl.add_default_route(bridge.gateway())
+            } else {
+                Ok(())
+            }
+        })
+    }
+}
+
+impl Lease {
+    pub(crate) fn attachment(&self, bridge: &Bridge) -> Attachment {
+        Attachment {
+            network: self.network.clone(),
+            address: self.address,
+            prefix_len: bridge.subnet.prefix_len(),
+            gateway: (!bridge.internal).then(|| bridge.gateway()),
+            mac: MacAddress::of(self.address),
+            interface: self.interface.clone(),
+            host_interface: self.host_interface.clone(),
+            ports: self.ports.clone(),
+        }
+    }
+}
+
+impl Network {
+    /// Decides the lease; a container that has one already keeps its address and link names.
+    pub(crate) fn plan(
+        &self,
+        container: &ContainerNet<'_>,
+        bridge: &mut Bridge,
+        state: &State<'_>,
+    ) -> Result<Plan> {
+        let leases = state.leases()?;
+        let (own, others): (Vec<_>, Vec<_>) = leases
+            .iter()
+            .partition(|lease| lease.container == container.id && lease.network == bridge.name);
+        let siblings: Vec<_> = others
+            .iter()
+            .filter(|lease| lease.container == container.id)
+            .collect();
+        let leased = own.first();
+        let address = match (container.address, leased) {
+            (Some(address), _) => check_address(bridge, address, &others)?,
+            (None, Some(lease)) => lease.address,
+            (None, None) => next_address(bridge, &others)?,
+        };
+        bridge.last = Some(address);
+        let interface = leased.map_or_else(
+            || {
+                let taken = |name: &String| siblings.iter().any(|lease| lease.interface == *name);
+                let mut names = (0..).map(|number| format!("eth{number}"));
+                names
+                    .find(|name| !taken(name))
+                    .expect("a container has few networks")
+            },
+            |lease| lease.interface.clone(),
+        );
+        let has_route = siblings
+            .iter()
+            .any(|lease| leads_out(state, &lease.network));
+        let ports = if container.ports.is_empty() {
+            Vec::new()
+        } else {
+            self.reservations
+                .reserve(container.id, container.ports, &leases)?
+        };
+        Ok(Plan {
+            default_route: !bridge.internal && !has_route,
+            lease: Lease {
+                container: container.id.to_owned(),
+                network: bridge.name.clone(),
+                address,
+                interface,
+                host_interface: self.instance.veth(&bridge.name, container.id),
+                names: container.names.to_vec(),
+                ports,
+            },
+        })
+    }
+}
+
+fn leads_out(state: &State<'_>, network: &str) -> bool {
+    matches!(state.bridge(network), Ok(Some(bridge)) if !bridge.internal)
+}
+
+fn next_address(bridge: &Bridge, others: &[&Lease]) -> Result<Ipv4Addr> {
+    let taken: HashSet<_> = others
+        .iter()
+        .filter(|l| l.network == bridge.name)
+        .map(|l| l.address)
+        .collect();
+    ipam::free_address(bridge.subnet, &taken, bridge.last).ok_or_else(|| Error::NoAddress {
+        network: bridge.name.clone(),
+        subnet: bridge.subnet,
+    })
+}
+
+fn check_address(bridge: &Bridge, address: Ipv4Addr, others: &[&Lease]) -> Result<Ipv4Addr> {
+    let subnet = bridge.subnet;
+    let reason = if !subnet.contains(address) {
+        "it is outside the subnet"
+    } else if [subnet.base(), subnet.gateway(), subnet.broadcast()].contains(&address) {
+        "it is not an address of a host"
+    } else if others
+        .iter()
+        .any(|l| l.network == bridge.name && l.address == address)
+    {
+        "another container has it"
+    } else {
+        return Ok(address);
+    };
+    Err(Error::AddressRefused {
+        network: bridge.name.clone(),
+        address,
+        reason,
+    })
+}

@@ -1,0 +1,198 @@
+//! What is asked for and what came of it.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr};
+use std::ops::RangeInclusive;
+use std::os::fd::BorrowedFd;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+
+/// A container that is to be attached to a network.
+#[derive(Debug, Clone, Copy)]
+pub struct ContainerNet<'a> {
+    /// The container's ID: the key of the lease.
+    pub id: &'a str,
+    /// The container's network namespace ([`crate::open_netns`]).
+    pub netns: BorrowedFd<'a>,
+    /// The network's name; [`crate::DEFAULT_NETWORK`] exists always.
+    pub network: &'a str,
+    /// A fixed address, else the next free one.
+    pub address: Option<Ipv4Addr>,
+    /// Under which names others on the network know it: container name, hostname, aliases.
+    pub names: &'a [String],
+    /// The ports to publish on the host.
+    pub ports: &'a [PortRequest],
+}
+
+/// TCP or UDP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Protocol {
+    /// TCP.
+    Tcp,
+    /// UDP.
+    Udp,
+}
+
+impl fmt::Display for Protocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Tcp => "tcp",
+            Self::Udp => "udp",
+        })
+    }
+}
+
+/// One container port that is to be reachable on the host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PortRequest {
+    /// The host address to publish on; unspecified means all.
+    pub address: IpAddr,
+    /// The host ports that will do, the first free one wins; `0..=0` means any.
+    pub host_ports: RangeInclusive<u16>,
+    /// The port inside the container.
+    pub container_port: u16,
+    /// TCP or UDP.
+    pub protocol: Protocol,
+}
+
+impl PortRequest {
+    /// Publishes a TCP port on all addresses of the host.
+    #[must_use]
+    pub fn tcp(host_port: u16, container_port: u16) -> Self {
+        Self {
+            address: Ipv4Addr::UNSPECIFIED.into(),
+            host_ports: host_port..=host_port,
+            container_port,
+            protocol: Protocol::Tcp,
+        }
+    }
+
+    pub(crate) fn validate(&self) -> Result<()> {
+        let reason = if self.container_port == 0 {
+            "port 0 does not exist"
+        } else if self.host_ports.is_empty() {
+            "the host port range is empty"
+        } else if *self.host_ports.start() == 0 && *self.host_ports.end() != 0 {
+            "a host port range cannot begin with 0"
+        } else if self.address.is_ipv6() && !self.address.is_unspecified() {
+            "publishing on one IPv6 address is not supported"
+        } else {
+            return Ok(());
+        };
+        Err(Error::InvalidPort {
+            container_port: self.container_port,
+            reason,
+        })
+    }
+}
+
+/// A host port that leads to a container.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct BoundPort {
+    /// The host address; unspecified means all.
+    pub address: Ipv4Addr,
+    /// The host port.
+    pub host_port: u16,
+    /// The port inside the container.
+    pub container_port: u16,
+    /// TCP or UDP.
+    pub protocol: Protocol,
+}
+
+/// A hardware address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct MacAddress(pub [u8; 6]);
+
+impl MacAddress {
+    /// Derives the locally administered address that belongs to an IPv4 address, so that a neighbor
+    /// table that still knows the address knows the right hardware address too.
+    #[must_use]
+    pub fn of(address: Ipv4Addr) -> Self {
+        let [a, b, c, d] = address.octets();
+        Self([0x02, 0x74, a, b, c, d])
+    }
+}
+
+impl fmt::Display for MacAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [a, b, c, d, e, g] = self.0;
+        write!(f, "{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{g:02x}")
+    }
+}
+
+/// Where a container ended up on a network.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attachment {
+    /// The network's name.
+    pub network: String,
+    /// The container's address.
+    pub address: Ipv4Addr,
+    /// The length of the subnet's prefix.
+    pub prefix_len: u8,
+    /// The host's address on the bridge; absent on an internal network.
+    pub gateway: Option<Ipv4Addr>,
+    /// The hardware address inside the container.
+    pub mac: MacAddress,
+    /// The name of the link inside the container, such as `eth0`.
+    pub interface: String,
+    /// The name of the other end on the host, for its counters.
+    pub host_interface: String,
+    /// The ports that are published now.
+    pub ports: Vec<BoundPort>,
+}
+
+/// Checks a text that becomes part of a file name.
+pub(crate) fn check_name(what: &'static str, name: &str) -> Result<()> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    let first = name
+        .chars()
+        .next()
+        .is_some_and(|c| c.is_ascii_alphanumeric());
+    if first && name.len() <= 128 && name.chars().all(fits) {
+        return Ok(());
+    }
+    Err(Error::InvalidName {
+        what,
+        name: name.chars().take(64).collect(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_leaves_the_folder_is_refused() {
+        for bad in [
+            "",
+            ".",
+            "..",
+            "../x",
+            "a/b",
+            "a b",
+            "-a",
+            "a\0b",
+            &"x".repeat(129),
+        ] {
+            assert!(check_name("container ID", bad).is_err(), "{bad:?}");
+        }
+        for good in ["a", "0af3", "web_1.x-y"] {
+            assert!(check_name("container ID", good).is_ok(), "{good:?}");
+        }
+    }
+
+    #[test]
+    fn a_port_mapping_without_sense_is_refused() {
+        assert!(PortRequest::tcp(8080, 80).validate().is_ok());
+        assert!(PortRequest::tcp(0, 80).validate().is_ok());
+        assert!(PortRequest::tcp(80, 0).validate().is_err());
+        let zero_to_ten = PortRequest {
+            host_ports: 0..=10,
+            ..PortRequest::tcp(0, 80)
+        };
+        assert!(zero_to_ten.validate().is_err());
+    }
+}

@@ -1,0 +1,93 @@
+//! Addresses and routes, as far as containers need them.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use netlink_packet_core::{NLM_F_CREATE, NLM_F_REPLACE};
+use netlink_packet_route::address::{AddressAttribute, AddressMessage};
+use netlink_packet_route::route::{
+    RouteAddress, RouteAttribute, RouteHeader, RouteMessage, RouteProtocol, RouteScope, RouteType,
+};
+use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
+
+use crate::error::Result;
+use crate::link::Link;
+use crate::netlink::{Act, Rtnl};
+use crate::subnet::Subnet;
+
+impl Rtnl {
+    /// Gives a link an address; one that it has already is fine.
+    pub(crate) fn add_address(
+        &mut self,
+        link: &Link,
+        address: Ipv4Addr,
+        subnet: Subnet,
+    ) -> Result<()> {
+        let mut message = AddressMessage::default();
+        message.header.family = AddressFamily::Inet;
+        message.header.prefix_len = subnet.prefix_len();
+        message.header.index = link.index;
+        message.attributes = vec![
+            AddressAttribute::Local(IpAddr::V4(address)),
+            AddressAttribute::Address(IpAddr::V4(address)),
+            AddressAttribute::Broadcast(subnet.broadcast()),
+        ];
+        let add = RouteNetlinkMessage::NewAddress(message);
+        let object = format!("{address}/{} on {}", subnet.prefix_len(), link.name);
+        self.change(
+            add,
+            NLM_F_CREATE | NLM_F_REPLACE,
+            Act::new("add address", &object),
+        )
+    }
+
+    /// Makes a gateway the way to everywhere.
+    pub(crate) fn add_default_route(&mut self, gateway: Ipv4Addr) -> Result<()> {
+        let mut message = RouteMessage::default();
+        message.header.address_family = AddressFamily::Inet;
+        message.header.table = RouteHeader::RT_TABLE_MAIN;
+        message.header.protocol = RouteProtocol::Boot;
+        message.header.scope = RouteScope::Universe;
+        message.header.kind = RouteType::Unicast;
+        message.attributes = vec![RouteAttribute::Gateway(RouteAddress::Inet(gateway))];
+        let add = RouteNetlinkMessage::NewRoute(message);
+        let object = format!("default via {gateway}");
+        self.change(
+            add,
+            NLM_F_CREATE | NLM_F_REPLACE,
+            Act::new("add route", &object),
+        )
+    }
+
+    /// Lists the IPv4 routes of all tables, as destination and outgoing link.
+    pub(crate) fn routes(&mut self) -> Result<Vec<(Subnet, Option<u32>)>> {
+        let mut message = RouteMessage::default();
+        message.header.address_family = AddressFamily::Inet;
+        let answers = self.dump(
+            RouteNetlinkMessage::GetRoute(message),
+            Act::new("list", "routes"),
+        )?;
+        Ok(answers.into_iter().filter_map(parse_route).collect())
+    }
+}
+
+fn parse_route(answer: RouteNetlinkMessage) -> Option<(Subnet, Option<u32>)> {
+    let RouteNetlinkMessage::NewRoute(message) = answer else {
+        return None;
+    };
+    let mut destination = Ipv4Addr::UNSPECIFIED;
+    let mut link = None;
+    for attribute in &message.attributes {
+        match attribute {
+            RouteAttribute::Destination(RouteAddress::Inet(address)) => destination = *address,
+            RouteAttribute::Oif(index) => link = Some(*index),
+            _ => {}
+        }
+    }
+    Some((
+        Subnet::containing(
+            destination,
+            message.header.destination_prefix_length.min(32),
+        ),
+        link,
+    ))
+}

@@ -1,0 +1,387 @@
+//! Containers on a real kernel: who reaches whom, and what is left afterwards.
+
+mod lab;
+
+use std::net::Ipv4Addr;
+use std::os::fd::AsFd;
+use std::time::{Duration, Instant};
+
+use lab::{
+    HOST, OUTSIDE, attach, call, echo_udp, in_lab, inside, is_shut, new_netns, serve, serve_udp, sh,
+};
+use terrarium_network::{BridgeOptions, ContainerNet, Error, Network, PortRequest, Protocol};
+
+const ANY: Ipv4Addr = Ipv4Addr::UNSPECIFIED;
+const LOCALHOST: Ipv4Addr = Ipv4Addr::LOCALHOST;
+
+#[test]
+fn a_container_reaches_the_outside_under_the_address_of_the_host() {
+    in_lab(|lab| {
+        let (network, container) = (lab.network(), new_netns());
+        let attachment = attach(&network, "a", &container, &[]).unwrap();
+        inside(&lab.outside, || serve((ANY, 80)));
+        serve((HOST, 81));
+        inside(&container, || {
+            assert_eq!(call(OUTSIDE, 80).unwrap(), HOST.to_string());
+            assert_eq!(call(HOST, 81).unwrap(), attachment.address.to_string());
+            serve((LOCALHOST, 82));
+            assert_eq!(call(LOCALHOST, 82).unwrap(), "127.0.0.1");
+            let link = sh("ip -br link show eth0");
+            assert!(link.contains(&attachment.mac.to_string()), "{link}");
+        });
+    });
+}
+
+/// With `br_netfilter` a bridge translates by itself, without it the host routes: two ways for a packet.
+fn set_bridge_netfilter(value: u8) {
+    let path = "/proc/sys/net/bridge/bridge-nf-call-iptables";
+    if std::fs::write(path, value.to_string()).is_err() {
+        eprintln!("SKIPPED: bridge netfilter {value}: this kernel has no {path}");
+    }
+}
+
+#[test]
+fn a_published_port_is_reached_from_everywhere() {
+    for bridge_netfilter in [0, 1] {
+        in_lab(move |lab| {
+            set_bridge_netfilter(bridge_netfilter);
+            let (network, web, other) = (lab.network(), new_netns(), new_netns());
+            attach(&network, "web", &web, &[PortRequest::tcp(8080, 80)]).unwrap();
+            attach(&network, "other", &other, &[]).unwrap();
+            inside(&web, || serve((ANY, 80)));
+            inside(&lab.outside, || {
+                let seen = call(HOST, 8080).unwrap();
+                assert_eq!(seen, OUTSIDE.to_string(), "the caller's address is kept");
+            });
+            call(LOCALHOST, 8080).expect("from the host's loopback");
+            call(HOST, 8080).expect("from the host to its own address");
+            for _ in 0..3 {
+                inside(&other, || call(HOST, 8080).expect("from another container"));
+                inside(&web, || {
+                    call(HOST, 8080).expect("from the container itself")
+                });
+            }
+            network.teardown("web").unwrap();
+            inside(&lab.outside, || assert!(is_shut(HOST, 8080)));
+        });
+    }
+}
+
+#[test]
+fn a_published_udp_port_is_reached_from_outside_and_from_localhost() {
+    in_lab(|lab| {
+        let (network, dns) = (lab.network(), new_netns());
+        let request = PortRequest {
+            protocol: Protocol::Udp,
+            ..PortRequest::tcp(5353, 53)
+        };
+        attach(&network, "dns", &dns, &[request]).unwrap();
+        inside(&dns, || serve_udp(53));
+        inside(&lab.outside, || assert!(echo_udp(HOST, 5353)));
+        assert!(echo_udp(LOCALHOST, 5353));
+    });
+}
+
+#[test]
+fn a_port_published_on_loopback_is_shut_for_the_outside() {
+    in_lab(|lab| {
+        let (network, web) = (lab.network(), new_netns());
+        let request = PortRequest {
+            address: LOCALHOST.into(),
+            ..PortRequest::tcp(8080, 80)
+        };
+        attach(&network, "web", &web, &[request]).unwrap();
+        inside(&web, || serve((ANY, 80)));
+        call(LOCALHOST, 8080).expect("from the host's loopback");
+        inside(&lab.outside, || {
+            assert!(is_shut(HOST, 8080));
+            // Another machine may also try to route a packet for 127.0.0.1 to us.
+            sh(
+                "echo 1 >/proc/sys/net/ipv4/conf/out0/route_localnet; ip addr del 127.0.0.1/8 dev lo",
+            );
+            sh(&format!("ip route add 127.0.0.1 via {HOST} src {OUTSIDE}"));
+            assert!(is_shut(LOCALHOST, 8080));
+        });
+    });
+}
+
+#[test]
+fn the_outside_reaches_only_what_is_published() {
+    in_lab(|lab| {
+        let (network, web) = (lab.network(), new_netns());
+        let attachment = attach(&network, "web", &web, &[PortRequest::tcp(8080, 80)]).unwrap();
+        inside(&web, || {
+            serve((ANY, 80));
+            serve((ANY, 81));
+        });
+        call(attachment.address, 81).expect("the host itself may");
+        inside(&lab.outside, || {
+            sh(&format!(
+                "ip route add {}/32 via {HOST}",
+                attachment.address
+            ));
+            assert!(is_shut(attachment.address, 81), "not published");
+            assert!(
+                is_shut(attachment.address, 80),
+                "published on the host's address only"
+            );
+        });
+    });
+}
+
+#[test]
+fn a_container_cannot_reach_the_loopback_of_the_host() {
+    in_lab(|lab| {
+        let (network, evil) = (lab.network(), new_netns());
+        let gateway = attach(&network, "evil", &evil, &[])
+            .unwrap()
+            .gateway
+            .unwrap();
+        serve((LOCALHOST, 8081));
+        let attack = || {
+            inside(&evil, || {
+                sh("echo 1 >/proc/sys/net/ipv4/conf/eth0/route_localnet");
+                sh("ip addr del 127.0.0.1/8 dev lo || true");
+                sh(&format!(
+                    "ip route replace 127.0.0.1 via {gateway} dev eth0"
+                ));
+                is_shut(LOCALHOST, 8081)
+            })
+        };
+        assert!(attack());
+        // The attack is real: without our guard it gets through.
+        let table = sh("nft list tables")
+            .split_whitespace()
+            .last()
+            .unwrap()
+            .to_owned();
+        sh(&format!("nft flush chain inet {table} guard"));
+        assert!(!attack());
+        network.refresh().unwrap();
+        assert!(attack());
+    });
+}
+
+#[test]
+fn an_internal_network_leads_nowhere_and_networks_are_apart() {
+    in_lab(|lab| {
+        let (network, inner, friend, other) =
+            (lab.network(), new_netns(), new_netns(), new_netns());
+        network
+            .create(
+                "back",
+                BridgeOptions {
+                    internal: true,
+                    subnet: None,
+                },
+            )
+            .unwrap();
+        let on_back = |id, netns: &std::os::fd::OwnedFd| {
+            let names = [format!("{id}.name")];
+            let container = ContainerNet {
+                id,
+                netns: netns.as_fd(),
+                network: "back",
+                address: None,
+                names: &names,
+                ports: &[],
+            };
+            network.setup(&container).unwrap()
+        };
+        let inner_at = on_back("inner", &inner);
+        on_back("friend", &friend);
+        attach(&network, "other", &other, &[]).unwrap();
+        inside(&inner, || serve((ANY, 80)));
+        inside(&lab.outside, || serve((ANY, 80)));
+        assert_eq!(inner_at.gateway, None);
+        inside(&inner, || {
+            assert!(is_shut(OUTSIDE, 80));
+            sh(&format!(
+                "ip route add default via {} dev eth0",
+                Ipv4Addr::from_bits(inner_at.address.to_bits() - 1)
+            ));
+            assert!(is_shut(OUTSIDE, 80), "not even with a route of its own");
+        });
+        inside(&friend, || {
+            call(inner_at.address, 80).expect("on the same network")
+        });
+        inside(&other, || {
+            assert!(is_shut(inner_at.address, 80), "from another network")
+        });
+        let peers = network.peers("back").unwrap();
+        assert!(
+            peers.contains(&(inner_at.address, vec!["inner.name".into()])),
+            "{peers:?}"
+        );
+        assert!(matches!(
+            network.remove("back"),
+            Err(Error::NetworkInUse { containers: 2, .. })
+        ));
+    });
+}
+
+#[test]
+fn a_second_network_adds_an_interface_and_keeps_the_default_route() {
+    in_lab(|lab| {
+        let (network, container) = (lab.network(), new_netns());
+        network.create("front", BridgeOptions::default()).unwrap();
+        let first = attach(&network, "a", &container, &[]).unwrap();
+        let second = network
+            .setup(&ContainerNet {
+                id: "a",
+                netns: container.as_fd(),
+                network: "front",
+                address: None,
+                names: &[],
+                ports: &[],
+            })
+            .unwrap();
+        assert_eq!(
+            (first.interface.as_str(), second.interface.as_str()),
+            ("eth0", "eth1")
+        );
+        let routes = inside(&container, || sh("ip route show default"));
+        assert_eq!(
+            routes.trim(),
+            format!("default via {} dev eth0", first.gateway.unwrap())
+        );
+        assert_eq!(network.attachments("a").unwrap(), [first, second]);
+        network.disconnect("a", "front").unwrap();
+        assert_eq!(network.attachments("a").unwrap().len(), 1);
+        network.remove("front").unwrap();
+    });
+}
+
+#[test]
+fn a_taken_port_fails_at_reserve_and_leaves_nothing() {
+    in_lab(|lab| {
+        let (network, container) = (lab.network(), new_netns());
+        serve((ANY, 8080));
+        let ports = [PortRequest::tcp(8080, 80)];
+        let error = network.reserve("a", &ports).unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .starts_with("port 8080/tcp on 0.0.0.0 is already in use by `"),
+            "{error}"
+        );
+        assert!(matches!(
+            attach(&network, "a", &container, &ports),
+            Err(Error::PortTaken { .. })
+        ));
+        assert_eq!(network.attachments("a").unwrap(), []);
+        let reserved = network.reserve("b", &[PortRequest::tcp(0, 80)]).unwrap();
+        let attachment = attach(&network, "b", &container, &[PortRequest::tcp(0, 80)]).unwrap();
+        assert_eq!(attachment.ports, reserved, "setup takes what reserve held");
+    });
+}
+
+#[test]
+fn fifty_setups_and_teardowns_leave_nothing_and_are_quick() {
+    in_lab(|lab| {
+        sh("nft add table inet mine; nft add chain inet mine c");
+        let links = sh("ip -br link | cut -d' ' -f1");
+        let network = lab.network();
+        let mut times = Vec::new();
+        for round in 0..50 {
+            let container = new_netns();
+            let started = Instant::now();
+            attach(&network, &format!("c{round}"), &container, &[]).unwrap();
+            times.push(started.elapsed());
+            network.teardown(&format!("c{round}")).unwrap();
+            network.teardown(&format!("c{round}")).unwrap();
+        }
+        network.close().unwrap();
+        assert_eq!(sh("ip -br link | cut -d' ' -f1"), links);
+        assert_eq!(
+            sh("nft list ruleset").matches("table").count(),
+            1,
+            "only the host's own"
+        );
+        assert_eq!(
+            sh(&format!(
+                "ls {}/network/leases",
+                lab.run_root.path().display()
+            )),
+            ""
+        );
+        times.sort();
+        eprintln!("setup: median {:?}, slowest {:?}", times[25], times[49]);
+        assert!(times[25] < Duration::from_millis(50), "{times:?}");
+    });
+}
+
+#[test]
+fn a_sweep_after_a_crash_keeps_the_living_and_removes_the_rest() {
+    in_lab(|lab| {
+        let (living, dead) = (new_netns(), new_netns());
+        let before = lab.network();
+        let kept = attach(&before, "living", &living, &[PortRequest::tcp(8080, 80)]).unwrap();
+        let gone = attach(&before, "dead", &dead, &[PortRequest::tcp(8081, 80)]).unwrap();
+        drop(before);
+        sh("ip link add stray type veth peer name stray-peer");
+        let bridge = sh("ip -br link show type bridge | cut -d' ' -f1");
+        sh(&format!("ip link set stray master {bridge}"));
+        inside(&living, || serve((ANY, 80)));
+
+        let after = lab.network();
+        let swept = after.sweep(&["living"]).unwrap();
+        assert_eq!(swept.containers, ["dead"]);
+        assert_eq!(swept.links, ["stray"]);
+        assert_eq!(swept.contested, []);
+        let links = sh("ip -br link");
+        assert!(
+            links.contains(&kept.host_interface) && !links.contains(&gone.host_interface),
+            "{links}"
+        );
+        inside(&lab.outside, || {
+            call(HOST, 8080).expect("still published");
+        });
+        let taken = after.reserve("next", &[PortRequest::tcp(8080, 80)]);
+        assert!(matches!(taken, Err(Error::PortTaken { .. })));
+        after
+            .reserve("next", &[PortRequest::tcp(8081, 80)])
+            .expect("free again");
+    });
+}
+
+#[test]
+fn setup_is_idempotent_and_a_new_namespace_keeps_the_address() {
+    in_lab(|lab| {
+        let (network, first, second) = (lab.network(), new_netns(), new_netns());
+        let once = attach(&network, "a", &first, &[]).unwrap();
+        let twice = attach(&network, "a", &first, &[]).unwrap();
+        let restarted = attach(&network, "a", &second, &[]).unwrap();
+        assert_eq!(once, twice);
+        assert_eq!(once, restarted);
+    });
+}
+
+#[test]
+fn a_subnet_of_the_machine_is_neither_chosen_nor_accepted() {
+    in_lab(|lab| {
+        sh("ip addr add 10.90.0.1/13 dev up0");
+        let network: Network = lab.network();
+        let container = new_netns();
+        assert!(matches!(
+            attach(&network, "a", &container, &[]),
+            Err(Error::NoSubnet)
+        ));
+        let options = BridgeOptions {
+            subnet: Some("10.91.1.0/24".parse().unwrap()),
+            internal: false,
+        };
+        assert!(matches!(
+            network.create("n", options),
+            Err(Error::SubnetOverlaps { .. })
+        ));
+        let free = BridgeOptions {
+            subnet: Some("172.30.1.0/24".parse().unwrap()),
+            internal: false,
+        };
+        assert_eq!(
+            network.create("n", free).unwrap(),
+            network.create("n", free).unwrap()
+        );
+    });
+}
