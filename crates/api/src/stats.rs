@@ -65,6 +65,8 @@ wire! {
         pub memory_peak_bytes: u64,
         /// Times the limit was hit.
         pub memory_failures: u64,
+        /// Processes killed for memory.
+        pub oom_kills: u64,
         /// Read from block devices.
         pub block_read_bytes: u64,
         /// Written to block devices.

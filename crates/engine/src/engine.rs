@@ -6,7 +6,7 @@ use terrarium_api::Privilege;
 
 use crate::{
     Activities, Config, Hub, Result, blocking::blocking, config, error::Context as _,
-    lock::RootLock,
+    lock::RootLock, stats::Sampler,
 };
 
 /// A handle to the engine of this host.
@@ -22,6 +22,7 @@ pub(crate) struct Inner {
     pub(crate) privilege: Privilege,
     pub(crate) hub: Arc<Hub>,
     pub(crate) activities: Arc<Activities>,
+    pub(crate) sampler: Arc<Sampler>,
     pub(crate) opened: Instant,
     _lock: RootLock,
 }
@@ -44,6 +45,7 @@ impl Engine {
             privilege: config::privilege(),
             activities: Arc::new(Activities::new(Arc::clone(&hub))),
             hub,
+            sampler: Sampler::start(),
             config,
             opened,
             _lock: lock,

@@ -16,6 +16,7 @@ mod error;
 mod events;
 mod lock;
 mod logs;
+mod stats;
 mod time;
 mod trace;
 

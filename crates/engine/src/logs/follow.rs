@@ -33,7 +33,7 @@ impl Watcher {
             AddWatchFlags::IN_MODIFY | AddWatchFlags::IN_CREATE | AddWatchFlags::IN_MOVED_TO;
         inotify.add_watch(folder, events).context(watching)?;
         let duplicate = inotify.as_fd().try_clone_to_owned().context(watching)?;
-        let ready = AsyncFd::new(duplicate).context(watching)?;
+        let ready = AsyncFd::register(duplicate).context(watching)?;
         Ok(Some(Self { inotify, ready }))
     }
 
