@@ -1,7 +1,6 @@
 //! Waits until a log file grows or is rotated, without polling.
 
 use std::{
-    io,
     os::fd::{AsFd as _, OwnedFd},
     path::Path,
 };
@@ -34,9 +33,11 @@ impl Watcher {
             AddWatchFlags::IN_MODIFY | AddWatchFlags::IN_CREATE | AddWatchFlags::IN_MOVED_TO;
         inotify.add_watch(folder, events).context(watching)?;
         let duplicate = inotify.as_fd().try_clone_to_owned().context(watching)?;
-        let ready = AsyncFd::register(duplicate)
-            .map_err(io::Error::from)
-            .context(watching)?;
+        #[expect(
+            deprecated,
+            reason = "its successor is unsafe to call; an owned descriptor keeps the promise it asks for"
+        )]
+        let ready = AsyncFd::new(duplicate).context(watching)?;
         Ok(Some(Self { inotify, ready }))
     }
 
