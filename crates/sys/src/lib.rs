@@ -20,6 +20,7 @@ pub mod process;
 pub mod pty;
 pub mod seccomp;
 pub mod tree;
+pub mod wait;
 pub mod xattr;
 
 use std::io;

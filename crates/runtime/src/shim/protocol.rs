@@ -42,7 +42,10 @@ use serde::{Deserialize, Serialize};
 pub use bundle::{
     ExitStatus, LogConfig, ProcessId, RootfsConfig, ShimConfig, ShimState, Status, StdinMode, file,
 };
-pub use report::{Failure, FailureCode, Note, Step};
+pub use report::{Failure, FailureCode};
+
+pub use crate::cgroup::CgroupPaths;
+pub use crate::trace::{Note, Step};
 
 /// Counts up when a shim of an older version could misread a host, or the other way round.
 pub const PROTOCOL_VERSION: u32 = 1;
@@ -285,7 +288,7 @@ pub struct ExecStarted {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Event {
-    /// A process has exited, and its output has been logged and handed over.
+    /// A process has exited; its output is in the log and queued for its clients.
     Exited {
         /// Which.
         target: Target,
@@ -294,12 +297,12 @@ pub enum Event {
     },
     /// The kernel killed a process of the container because its memory limit was reached.
     Oom,
-    /// Output could not be logged (a full disk, say); the container runs on.
+    /// Output cannot be logged (a full disk, say), or can be again; the container runs on.
     LogLost {
         /// Since the shim started.
         lines: u64,
-        /// What the first of the failed writes said.
-        cause: String,
+        /// What the first of the failed writes said; None when the log works again.
+        cause: Option<String>,
     },
 }
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::Failure;
+use super::{CgroupPaths, Failure};
 
 /// Names of the files in a bundle.
 pub mod file {
@@ -117,7 +117,7 @@ pub struct ExitStatus {
 }
 
 /// `state.json`: enough to tell, without the shim, what became of the container.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ShimState {
     /// [`PROTOCOL_VERSION`] of the shim.
     pub protocol: u32,
@@ -129,6 +129,9 @@ pub struct ShimState {
     pub shim: ProcessId,
     /// The first process; stays when it has exited.
     pub init: Option<ProcessId>,
+    /// Where the container's resources are accounted; empty if nowhere.
+    #[serde(default)]
+    pub cgroup: CgroupPaths,
     /// When init was set up.
     pub created_at: Option<Timestamp>,
     /// When its program began to run.
@@ -160,4 +163,39 @@ pub struct ProcessId {
     pub pid: i32,
     /// Field 22 of `/proc/PID/stat`: clock ticks from boot to the start of the process.
     pub start_ticks: u64,
+}
+
+impl ProcessId {
+    /// Names a process that has not been reaped.
+    pub(crate) fn of(pid: i32) -> Self {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        Self {
+            pid,
+            start_ticks: start_ticks(&stat).unwrap_or(0),
+        }
+    }
+}
+
+fn start_ticks(stat: &str) -> Option<u64> {
+    // The second field is the program's name, which may contain anything, `)` and blanks too.
+    let (_, after_name) = stat.rsplit_once(')')?;
+    after_name.split_ascii_whitespace().nth(19)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_start_time_is_found_behind_any_name() {
+        let rest = "S 1 7 7 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 987654 1 2 3";
+        for name in ["sh", "a b", ") S 1", "((("] {
+            assert_eq!(
+                start_ticks(&format!("7 ({name}) {rest}")),
+                Some(987_654),
+                "of {name:?}"
+            );
+        }
+        assert_eq!(start_ticks(""), None);
+    }
 }

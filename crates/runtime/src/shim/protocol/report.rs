@@ -1,28 +1,10 @@
-//! What happened inside a request: its steps, what was weakened, why it failed.
+//! Why a request failed.
+
+use std::error::Error as _;
 
 use serde::{Deserialize, Serialize};
 
-/// One act of the runtime, timed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Step {
-    /// What was done (`clone3`, `mount overlay`, …).
-    pub name: String,
-    /// Since the request began.
-    pub start_usec: u64,
-    /// Since the request began.
-    pub end_usec: u64,
-    /// With what (flags, paths).
-    pub detail: String,
-}
-
-/// Something that was asked for and could not be had in full.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Note {
-    /// What (`memory limit`, `CAP_SYS_RESOURCE`, …).
-    pub subject: String,
-    /// Why.
-    pub reason: String,
-}
+use crate::error::Error;
 
 /// Why a request failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,4 +45,40 @@ pub enum FailureCode {
     /// A code that a newer shim knows.
     #[serde(other)]
     Unknown,
+}
+
+impl Failure {
+    /// A failure that is its own cause.
+    pub(crate) fn new(code: FailureCode, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            causes: Vec::new(),
+        }
+    }
+}
+
+impl From<&Error> for Failure {
+    fn from(error: &Error) -> Self {
+        let code = match error {
+            Error::CommandNotFound { .. } => FailureCode::CommandNotFound,
+            Error::NotExecutable { .. } => FailureCode::CommandNotExecutable,
+            Error::BadCwd { .. } => FailureCode::BadWorkingDirectory,
+            Error::InvalidSpec(_) | Error::Json { .. } => FailureCode::InvalidRequest,
+            Error::WrongStatus { .. } => FailureCode::WrongStatus,
+            Error::Unsupported(_) => FailureCode::Unsupported,
+            _ => FailureCode::Failed,
+        };
+        let mut causes = Vec::new();
+        let mut source = error.source();
+        while let Some(cause) = source {
+            causes.push(cause.to_string());
+            source = cause.source();
+        }
+        Self {
+            code,
+            message: error.to_string(),
+            causes,
+        }
+    }
 }
