@@ -5,8 +5,13 @@ use std::{fs, os::unix::fs::DirBuilderExt as _, path::Path, sync::Arc, time::Ins
 use terrarium_api::Privilege;
 
 use crate::{
-    Activities, Config, Hub, Result, blocking::blocking, config, error::Context as _,
-    lock::RootLock, stats::Sampler,
+    Activities, Config, Hub, Result,
+    blocking::blocking,
+    config,
+    db::{Database, Opened},
+    error::Context as _,
+    lock::RootLock,
+    stats::Sampler,
 };
 
 /// A handle to the engine of this host.
@@ -23,6 +28,9 @@ pub(crate) struct Inner {
     pub(crate) hub: Arc<Hub>,
     pub(crate) activities: Arc<Activities>,
     pub(crate) sampler: Arc<Sampler>,
+    pub(crate) database: Database,
+    /// What the user should know about this start.
+    pub(crate) warnings: Vec<String>,
     pub(crate) opened: Instant,
     _lock: RootLock,
 }
@@ -40,12 +48,19 @@ impl Engine {
             RootLock::take(&roots[0])
         })
         .await?;
+        let Opened {
+            database,
+            set_aside,
+        } = Database::open(&config.data_root).await?;
         let hub = Arc::new(Hub::default());
+        database.follow(&hub);
         let inner = Inner {
             privilege: config::privilege(),
             activities: Arc::new(Activities::new(Arc::clone(&hub))),
             hub,
-            sampler: Sampler::start(),
+            sampler: Sampler::start(database.clone()),
+            database,
+            warnings: set_aside.iter().map(|path| rebuilt(path)).collect(),
             config,
             opened,
             _lock: lock,
@@ -69,6 +84,13 @@ impl Engine {
     pub fn config(&self) -> &Config {
         &self.inner.config
     }
+}
+
+fn rebuilt(aside: &Path) -> String {
+    format!(
+        "the index was damaged and has been rebuilt; the old file is {}",
+        aside.display()
+    )
 }
 
 fn make_root(root: &Path) -> Result<()> {

@@ -11,6 +11,7 @@ mod activity;
 mod blocking;
 mod config;
 mod containers;
+mod db;
 mod engine;
 mod error;
 mod events;

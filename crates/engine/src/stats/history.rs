@@ -32,13 +32,27 @@ struct Tier {
 
 impl History {
     /// Adds the sample of a second.
-    pub(super) fn push(&mut self, sample: Sample) {
+    ///
+    /// Gives back the sample of a minute when one is full.
+    pub(super) fn push(&mut self, sample: Sample) -> Option<Sample> {
         self.note_incidents(&sample);
-        let mut next = Some(sample);
-        for (tier, (merged, kept)) in self.tiers.iter_mut().zip(TIERS) {
-            let Some(sample) = next else { return };
-            next = tier.push(sample, merged, kept);
-        }
+        let tiers = self.tiers.iter_mut().zip(TIERS);
+        tiers.fold(Some(sample), |next, (tier, (merged, kept))| {
+            tier.push(next?, merged, kept)
+        })
+    }
+
+    /// Puts back what an earlier host kept by the minute.
+    pub(super) fn restore(&mut self, minutes: Vec<Sample>) {
+        let last = &mut self.tiers[TIERS.len() - 1].samples;
+        let first_ms = last.front().map_or(u64::MAX, |first| first.at_ms);
+        let older = minutes.into_iter().filter(|sample| sample.at_ms < first_ms);
+        let older: Vec<Sample> = older.collect();
+        older
+            .into_iter()
+            .rev()
+            .for_each(|sample| last.push_front(sample));
+        last.truncate(TIERS[TIERS.len() - 1].1);
     }
 
     /// The newest sample.
@@ -185,7 +199,7 @@ mod tests {
 
     fn day() -> History {
         let mut history = History::default();
-        (1..=24 * 3600).for_each(|number| history.push(second(number)));
+        (1..=24 * 3600).for_each(|number| drop(history.push(second(number))));
         history
     }
 
@@ -209,6 +223,16 @@ mod tests {
         let history = day();
         let kept: usize = history.tiers.iter().map(|tier| tier.samples.len()).sum();
         assert_eq!(kept, 600 + 720 + 1_440);
+    }
+
+    #[test]
+    fn minutes_of_an_earlier_host_stand_before_those_of_this_one() {
+        let mut history = History::default();
+        (121..=240).for_each(|number| drop(history.push(second(number))));
+        history.restore(vec![second(60), second(120), second(180)]);
+        let samples = history.since(0, 500);
+        let times: Vec<u64> = samples.iter().map(|sample| sample.at_ms / 1_000).collect();
+        assert_eq!(times, [60, 120, 180, 240]);
     }
 
     #[test]

@@ -23,12 +23,14 @@ pub(crate) use hierarchy::Hierarchies;
 use history::History;
 use source::Source;
 
-use crate::time::now_ms;
+use crate::{db::Database, time::now_ms};
 
 /// How often everything is sampled.
 const STEP: Duration = Duration::from_secs(1);
 /// Graphs draw no more points than this.
 const POINTS_AT_MOST: u32 = 500;
+/// How far back graphs go.
+const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// Samples all running containers, once a second while there is one.
 #[derive(Debug)]
@@ -39,9 +41,11 @@ pub(crate) struct Sampler {
     ticks: watch::Sender<Arc<StatsTick>>,
     /// Wakes the sampling task when the first container starts.
     wake: Arc<Notify>,
+    /// Keeps the minutes for the next host.
+    database: Database,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Sampled {
     source: Option<Source>,
     before: Counters,
@@ -50,7 +54,7 @@ struct Sampled {
 
 impl Sampler {
     /// Starts the sampling task; it ends with the last handle.
-    pub(crate) fn start() -> Arc<Self> {
+    pub(crate) fn start(database: Database) -> Arc<Self> {
         let sampler = Arc::new(Self {
             hierarchies: Hierarchies::of_this_machine().unwrap_or_default(),
             containers: Mutex::default(),
@@ -60,6 +64,7 @@ impl Sampler {
                 host: idle(),
             })),
             wake: Arc::default(),
+            database,
         });
         tokio::spawn(run(Arc::downgrade(&sampler)));
         sampler
@@ -77,20 +82,28 @@ impl Sampler {
         };
         let before = source.read();
         let mut containers = lock(&self.containers);
-        let history = containers
-            .remove(container)
-            .map(|known| known.history)
-            .unwrap_or_default();
-        containers.insert(
-            container.to_owned(),
-            Sampled {
-                source: Some(source),
-                before,
-                history,
-            },
-        );
+        let known = containers.entry(container.to_owned()).or_default();
+        (known.source, known.before) = (Some(source), before);
         drop(containers);
         self.wake.notify_one();
+    }
+
+    /// Puts back what earlier hosts kept about a container.
+    pub(crate) async fn restore(&self, container: &str) {
+        let from_ms = now_ms().saturating_sub(DAY.as_millis() as u64);
+        match self.database.samples(container, from_ms).await {
+            Ok(minutes) => {
+                let mut containers = lock(&self.containers);
+                containers
+                    .entry(container.to_owned())
+                    .or_default()
+                    .history
+                    .restore(minutes);
+            }
+            Err(error) => {
+                tracing::warn!(%error, container, "the history of a container is not shown")
+            }
+        }
     }
 
     /// Stops sampling a container that ended, and keeps its history.
@@ -148,7 +161,8 @@ impl Sampler {
         self.ticks.subscribe()
     }
 
-    fn sample_all(&self) -> StatsTick {
+    /// Samples every container; the minutes that are full go into `minutes`.
+    fn sample_all(&self, minutes: &mut Vec<StatsRow>) -> StatsTick {
         let mut rows = Vec::new();
         let mut host = idle();
         for (container, known) in lock(&self.containers).iter_mut() {
@@ -158,7 +172,11 @@ impl Sampler {
             let now = source.read();
             let sample = rate::sample(&known.before, &now, source.host_memory_bytes());
             known.before = now;
-            known.history.push(sample);
+            let minute = known.history.push(sample);
+            minutes.extend(minute.map(|sample| StatsRow {
+                container: container.clone(),
+                sample,
+            }));
             host.containers_cpu_percent += sample.cpu_percent;
             host.containers_memory_bytes += sample.memory_bytes;
             rows.push(StatsRow {
@@ -190,6 +208,20 @@ impl Sampler {
         )
     }
 
+    async fn keep(&self, minutes: Vec<StatsRow>) {
+        if minutes.is_empty() {
+            return;
+        }
+        for StatsRow { container, sample } in &minutes {
+            if let Err(error) = self.database.keep_sample(container, sample).await {
+                tracing::warn!(%error, container, "the history has a gap: it could not be written");
+            }
+        }
+        if let Err(error) = self.database.forget_old(now_ms()).await {
+            tracing::warn!(%error, "old history could not be removed");
+        }
+    }
+
     fn is_idle(&self) -> bool {
         lock(&self.containers)
             .values()
@@ -214,19 +246,24 @@ async fn run(sampler: std::sync::Weak<Sampler>) {
         };
         if strong.is_idle() {
             // One last tick shows that nothing runs; then there are no wake-ups until a start.
-            strong.ticks.send_replace(Arc::new(strong.sample_all()));
+            strong
+                .ticks
+                .send_replace(Arc::new(strong.sample_all(&mut Vec::new())));
             let wake = Arc::clone(&strong.wake);
             drop(strong);
             wake.notified().await;
             clock.reset();
             continue;
         }
+        let sampler = Arc::clone(&strong);
         let sampled = tokio::task::spawn_blocking(move || {
-            let tick = strong.sample_all();
-            strong.ticks.send_replace(Arc::new(tick));
+            let mut minutes = Vec::new();
+            let tick = sampler.sample_all(&mut minutes);
+            sampler.ticks.send_replace(Arc::new(tick));
+            minutes
         });
         // A panic there is reported by the runtime; sampling goes on.
-        let _ = sampled.await;
+        strong.keep(sampled.await.unwrap_or_default()).await;
     }
 }
 
