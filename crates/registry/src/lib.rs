@@ -1,1 +1,28 @@
-//! The OCI distribution protocol: resolve, fetch, push
+//! The OCI distribution protocol: resolve, fetch, push.
+//!
+//! Owns: which hosts are asked, how one signs in, what is retried, and that every byte of a document is verified before
+//! it is believed. Must never know: where content is kept. It writes no file; the only files it reads are
+//! configuration: credentials and certificates, whose places the caller names.
+//! Start at [`Client`].
+//! Implements: distribution-spec 1.1, the token authentication of the distribution project, Docker's credential helpers.
+#![forbid(unsafe_code)]
+
+mod auth;
+mod blob;
+mod client;
+mod endpoint;
+mod error;
+mod manifest;
+mod quote;
+mod rate_limit;
+mod resolve;
+mod retry;
+mod transport;
+
+pub use auth::{Credential, Keychain};
+pub use blob::BlobStream;
+pub use client::{Client, Options};
+pub use error::{Error, Result};
+pub use rate_limit::RateLimit;
+pub use resolve::Resolved;
+pub use retry::Retry;

@@ -1,0 +1,238 @@
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use terrarium_oci::{Descriptor, Platform, Reference};
+
+use crate::auth::Scope;
+use crate::endpoint::{Endpoint, Sources, registry_endpoint, sources};
+use crate::manifest;
+use crate::resolve::{self, Resolved};
+use crate::transport::{Call, Transport, read_body};
+use crate::{BlobStream, Credential, Error, Keychain, Result, Retry};
+
+/// How registries are reached.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Addresses of mirrors of Docker Hub, asked before it, in this order.
+    pub mirrors: Vec<String>,
+    /// Hosts, with or without port, whose certificate is not checked and which may do without TLS. This machine's
+    /// loopback needs no entry.
+    pub insecure: Vec<String>,
+    /// A folder with one folder for each host, whose `*.crt` files are CAs of that host, like Docker's `certs.d`.
+    pub certs_dir: Option<PathBuf>,
+    /// Where credentials are.
+    pub keychain: Arc<Keychain>,
+    /// How often a request is sent again.
+    pub retry: Retry,
+    /// How long a connection may take to stand.
+    pub connect_timeout: Duration,
+    /// How long nothing may come.
+    pub idle_timeout: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            mirrors: Vec::new(),
+            insecure: Vec::new(),
+            certs_dir: None,
+            keychain: Arc::default(),
+            retry: Retry::default(),
+            connect_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+impl Options {
+    /// The folder with the CAs of `host`, if there is one.
+    pub(crate) fn certificates_of(&self, host: &str) -> Option<PathBuf> {
+        self.certs_dir
+            .as_ref()
+            .map(|folder| folder.join(host))
+            .filter(|folder| folder.is_dir())
+    }
+}
+
+/// Talks to registries. Cloning is cheap; clones share connections and authorizations.
+///
+/// Every call can be dropped at any time; nothing but a connection is lost.
+#[derive(Clone)]
+pub struct Client {
+    pub(crate) transport: Arc<Transport>,
+}
+
+impl Client {
+    /// A client. Nothing is connected yet.
+    pub fn new(options: Options) -> Self {
+        Self {
+            transport: Arc::new(Transport::new(options)),
+        }
+    }
+
+    /// Finds the image for `platform` that `reference` names. Every byte it returns is verified.
+    ///
+    /// # Errors
+    /// Every variant of [`Error`] but [`Error::Truncated`].
+    pub async fn resolve(&self, reference: &Reference, platform: &Platform) -> Result<Resolved> {
+        let Sources { mirrors, registry } = self.sources(reference)?;
+        for mirror in mirrors {
+            match resolve::resolve(&self.transport, &mirror, reference, platform).await {
+                Ok(resolved) => return Ok(resolved),
+                Err(error) => pass_over(&mirror, &error),
+            }
+        }
+        resolve::resolve(&self.transport, &registry, reference, platform).await
+    }
+
+    /// What the registry says `reference` points to, without fetching it: its word only, and free of the limit on pulls.
+    ///
+    /// `None` if the registry does not say.
+    ///
+    /// # Errors
+    /// As for [`Client::resolve`].
+    pub async fn head(&self, reference: &Reference) -> Result<Option<Descriptor>> {
+        let Sources { mirrors, registry } = self.sources(reference)?;
+        for mirror in mirrors {
+            match manifest::head(&self.transport, &mirror, reference).await {
+                Ok(found) => return Ok(found),
+                Err(error) => pass_over(&mirror, &error),
+            }
+        }
+        manifest::head(&self.transport, &registry, reference).await
+    }
+
+    /// Opens a blob from byte `offset` on. The stream continues by itself where a connection breaks.
+    ///
+    /// The digest is not verified: whoever continues a download has hashed the bytes before `offset`, so only they can.
+    ///
+    /// # Errors
+    /// As for [`Client::resolve`].
+    pub async fn fetch_blob(
+        &self,
+        reference: &Reference,
+        descriptor: &Descriptor,
+        offset: u64,
+    ) -> Result<BlobStream> {
+        let Sources { mirrors, registry } = self.sources(reference)?;
+        let open = |endpoint: Endpoint| {
+            BlobStream::new(
+                self.transport.clone(),
+                endpoint,
+                reference,
+                descriptor,
+                offset,
+            )
+        };
+        for mirror in mirrors {
+            let mut stream = open(mirror.clone());
+            match stream.connect().await {
+                Ok(()) => return Ok(stream),
+                Err(error) => pass_over(&mirror, &error),
+            }
+        }
+        let mut stream = open(registry);
+        stream.connect().await?;
+        Ok(stream)
+    }
+
+    /// Reads a small blob, such as a config, and verifies it.
+    ///
+    /// # Errors
+    /// As for [`Client::resolve`]; [`Error::TooLarge`] beyond `limit` bytes.
+    pub async fn fetch_small(
+        &self,
+        reference: &Reference,
+        descriptor: &Descriptor,
+        limit: usize,
+    ) -> Result<Vec<u8>> {
+        if descriptor.size_bytes > limit as u64 {
+            return Err(Error::TooLarge {
+                host: reference.registry().to_owned(),
+                what: format!("blob {}", descriptor.digest),
+                limit_bytes: limit as u64,
+            });
+        }
+        let mut stream = self.fetch_blob(reference, descriptor, 0).await?;
+        let mut bytes = Vec::with_capacity(descriptor.size_bytes as usize);
+        while let Some(chunk) = stream.chunk().await? {
+            bytes.extend_from_slice(&chunk);
+        }
+        manifest::verify(stream.host(), &descriptor.digest, &bytes)?;
+        Ok(bytes)
+    }
+
+    /// Checks that `registry` takes `credential`, and uses it from then on.
+    ///
+    /// # Errors
+    /// [`Error::Unauthorized`] if it does not; the credential is forgotten then.
+    pub async fn sign_in(&self, registry: &str, credential: Credential) -> Result<()> {
+        let keychain = &self.transport.options.keychain;
+        self.transport.forget(registry);
+        keychain.insert(registry, credential);
+        let checked = self.ping(registry).await;
+        if checked.is_err() {
+            keychain.remove(registry);
+            self.transport.forget(registry);
+        }
+        checked
+    }
+
+    /// Forgets how to sign in to `registry`.
+    pub fn sign_out(&self, registry: &str) {
+        self.transport.options.keychain.remove(registry);
+        self.transport.forget(registry);
+    }
+
+    /// Checks that `registry` speaks the protocol and takes what we have to sign in with.
+    ///
+    /// # Errors
+    /// As for [`Client::resolve`].
+    pub async fn ping(&self, registry: &str) -> Result<()> {
+        let endpoint = registry_endpoint(registry, &self.transport.options)?;
+        let call = Call::get("v2/".into(), "registry".into(), Scope::pull(""));
+        self.transport.send(&endpoint, &call).await.map(drop)
+    }
+
+    /// The first hundred or so tags of a repository, as many as the registry gives at once.
+    ///
+    /// # Errors
+    /// As for [`Client::resolve`].
+    pub async fn tags(&self, reference: &Reference) -> Result<Vec<String>> {
+        #[derive(serde::Deserialize)]
+        struct List {
+            tags: Option<Vec<String>>,
+        }
+        let endpoint = registry_endpoint(reference.registry(), &self.transport.options)?;
+        let repository = reference.repository();
+        let what = format!("repository `{repository}`");
+        let call = Call::get(
+            format!("v2/{repository}/tags/list?n=100"),
+            what.clone(),
+            Scope::pull(repository),
+        );
+        let response = self.transport.send(&endpoint, &call).await?;
+        let body = read_body(response, &endpoint.host, &what, 4 << 20).await?;
+        let list: List = serde_json::from_slice(&body).map_err(|_| Error::Protocol {
+            host: endpoint.host,
+            message: "the list of tags is no list".to_owned(),
+        })?;
+        Ok(list.tags.unwrap_or_default())
+    }
+
+    fn sources(&self, reference: &Reference) -> Result<Sources> {
+        sources(reference, &self.transport.options)
+    }
+}
+
+/// Notes that a mirror was no help; the next one is asked, and at last the registry itself.
+fn pass_over(mirror: &Endpoint, error: &Error) {
+    tracing::warn!(mirror = %mirror.host, %error, "the mirror could not help");
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Client")
+    }
+}
