@@ -1,6 +1,12 @@
 //! The engine as a value: opened once by a host, cloned freely.
 
-use std::{fs, os::unix::fs::DirBuilderExt as _, path::Path, sync::Arc, time::Instant};
+use std::{
+    fs,
+    os::unix::fs::DirBuilderExt as _,
+    path::{Path, PathBuf},
+    sync::{Arc, OnceLock},
+    time::Instant,
+};
 
 use terrarium_api::Privilege;
 
@@ -31,7 +37,7 @@ pub(crate) struct Inner {
     pub(crate) database: Database,
     /// What the user should know about this start.
     pub(crate) warnings: Vec<String>,
-    pub(crate) opened: Instant,
+    ready_usec: OnceLock<u64>,
     _lock: RootLock,
 }
 
@@ -62,12 +68,16 @@ impl Engine {
             database,
             warnings: set_aside.iter().map(|path| rebuilt(path)).collect(),
             config,
-            opened,
+            ready_usec: OnceLock::new(),
             _lock: lock,
         };
-        Ok(Self {
+        let engine = Self {
             inner: Arc::new(inner),
-        })
+        };
+        engine.sweep_volumes().await?;
+        let ready_usec = u64::try_from(opened.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let _ = engine.inner.ready_usec.set(ready_usec);
+        Ok(engine)
     }
 
     /// Changes and lifecycle events.
@@ -80,9 +90,22 @@ impl Engine {
         &self.inner.activities
     }
 
+    /// Removes a folder whose files may belong to subordinate ids.
+    pub(crate) async fn remove_tree(&self, path: PathBuf) -> Result<()> {
+        blocking(move || fs::remove_dir_all(&path).context(|| format!("remove {}", path.display())))
+            .await
+    }
+
     /// What this host was started with.
     pub fn config(&self) -> &Config {
         &self.inner.config
+    }
+}
+
+impl Inner {
+    /// From the start of this host until it was usable; 0 before.
+    pub(crate) fn ready_usec(&self) -> u64 {
+        self.ready_usec.get().copied().unwrap_or_default()
     }
 }
 

@@ -15,11 +15,17 @@ mod db;
 mod engine;
 mod error;
 mod events;
+mod files;
+mod images;
 mod lock;
 mod logs;
+mod settings;
 mod stats;
+mod streams;
+mod system;
 mod time;
 mod trace;
+mod volumes;
 
 pub use activity::{Activities, Running};
 pub use config::Config;

@@ -1,0 +1,192 @@
+//! What the engine needs from the machine, looked at without changing anything.
+
+use std::{fs, path::Path};
+
+use nix::unistd::{Uid, User};
+use terrarium_api::{Check, CheckState, Privilege};
+
+use crate::stats::Hierarchies;
+
+/// All checks, in the order in which a person would mend them.
+pub(super) fn all(privilege: Privilege, hierarchies: &Hierarchies) -> Vec<Check> {
+    let mut checks = vec![
+        overlayfs(),
+        seccomp(),
+        cgroup(privilege, hierarchies),
+        network(privilege),
+    ];
+    if privilege == Privilege::Rootless {
+        checks.splice(0..0, [user_namespaces(), subordinate_ids()]);
+    }
+    checks
+}
+
+fn check(name: &str, state: CheckState, detail: impl Into<String>, fix: Option<&str>) -> Check {
+    Check {
+        name: name.into(),
+        state,
+        detail: detail.into(),
+        fix: fix.map(str::to_owned),
+    }
+}
+
+fn overlayfs() -> Check {
+    let filesystems = fs::read_to_string("/proc/filesystems").unwrap_or_default();
+    if filesystems
+        .lines()
+        .any(|line| line.trim_start_matches("nodev").trim() == "overlay")
+    {
+        check(
+            "overlayfs",
+            CheckState::Ok,
+            "the kernel has overlayfs",
+            None,
+        )
+    } else {
+        let detail = "the kernel has not loaded overlayfs";
+        check(
+            "overlayfs",
+            CheckState::Missing,
+            detail,
+            Some("sudo modprobe overlay"),
+        )
+    }
+}
+
+fn seccomp() -> Check {
+    match fs::read_to_string("/proc/sys/kernel/seccomp/actions_avail") {
+        Ok(actions) => check("seccomp", CheckState::Ok, actions.trim(), None),
+        Err(_) => check(
+            "seccomp",
+            CheckState::Missing,
+            "the kernel has no seccomp filters",
+            None,
+        ),
+    }
+}
+
+fn cgroup(privilege: Privilege, hierarchies: &Hierarchies) -> Check {
+    let mode = hierarchies.name();
+    if privilege == Privilege::Rootful {
+        return check("cgroup", CheckState::Ok, mode, None);
+    }
+    let delegated =
+        mode == "v2" && delegated_controllers().is_some_and(|found| found.contains("memory"));
+    if delegated {
+        check(
+            "cgroup",
+            CheckState::Ok,
+            format!("{mode}, delegated to this user"),
+            None,
+        )
+    } else {
+        let detail = format!("{mode}, not delegated to this user: limits are not enforced");
+        check("cgroup", CheckState::Limited, detail, None)
+    }
+}
+
+/// The controllers that a systemd user session hands to this user.
+fn delegated_controllers() -> Option<String> {
+    let uid = Uid::effective();
+    let path =
+        format!("/sys/fs/cgroup/user.slice/user-{uid}.slice/user@{uid}.service/cgroup.controllers");
+    fs::read_to_string(path).ok()
+}
+
+fn network(privilege: Privilege) -> Check {
+    if privilege == Privilege::Rootless {
+        let detail = "without root, containers reach the network of the host or none";
+        return check("network", CheckState::Limited, detail, None);
+    }
+    let found = ["/usr/sbin/nft", "/sbin/nft", "/usr/bin/nft"]
+        .into_iter()
+        .find(|path| Path::new(path).exists());
+    match found {
+        Some(path) => check("network", CheckState::Ok, path, None),
+        None => check(
+            "network",
+            CheckState::Missing,
+            "nft is not installed: ports cannot be published",
+            Some("sudo apt-get install nftables"),
+        ),
+    }
+}
+
+fn user_namespaces() -> Check {
+    let read = |path: &str| {
+        fs::read_to_string(path)
+            .unwrap_or_default()
+            .trim()
+            .to_owned()
+    };
+    if read("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == "1" {
+        let detail = "AppArmor restricts unprivileged user namespaces";
+        let fix = "sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0";
+        return check("userNamespaces", CheckState::Missing, detail, Some(fix));
+    }
+    if read("/proc/sys/kernel/unprivileged_userns_clone") == "0" {
+        let fix = "sudo sysctl -w kernel.unprivileged_userns_clone=1";
+        return check(
+            "userNamespaces",
+            CheckState::Missing,
+            "they are switched off",
+            Some(fix),
+        );
+    }
+    match read("/proc/sys/user/max_user_namespaces").as_str() {
+        "" | "0" => {
+            let fix = "sudo sysctl -w user.max_user_namespaces=28633";
+            check(
+                "userNamespaces",
+                CheckState::Missing,
+                "none are allowed",
+                Some(fix),
+            )
+        }
+        limit => check(
+            "userNamespaces",
+            CheckState::Ok,
+            format!("up to {limit}"),
+            None,
+        ),
+    }
+}
+
+fn subordinate_ids() -> Check {
+    let user = User::from_uid(Uid::current())
+        .ok()
+        .flatten()
+        .map(|user| user.name)
+        .unwrap_or_default();
+    let uid = Uid::current().to_string();
+    let has_range = |path: &str| {
+        let text = fs::read_to_string(path).unwrap_or_default();
+        text.lines()
+            .filter_map(|line| line.split(':').next())
+            .any(|name| name == user || name == uid)
+    };
+    let helper = ["/usr/bin/newuidmap", "/bin/newuidmap"]
+        .into_iter()
+        .any(|path| Path::new(path).exists());
+    if !helper {
+        let detail = "newuidmap is not installed";
+        return check(
+            "subordinateIds",
+            CheckState::Limited,
+            detail,
+            Some("sudo apt-get install uidmap"),
+        );
+    }
+    if has_range("/etc/subuid") && has_range("/etc/subgid") {
+        return check(
+            "subordinateIds",
+            CheckState::Ok,
+            "ranges in /etc/subuid and /etc/subgid",
+            None,
+        );
+    }
+    let fix =
+        format!("sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 {user}");
+    let detail = "no range in /etc/subuid and /etc/subgid: images with several users do not unpack";
+    check("subordinateIds", CheckState::Limited, detail, Some(&fix))
+}
