@@ -18,6 +18,7 @@ use crate::{
     error::Context as _,
     lock::RootLock,
     stats::Sampler,
+    terminal::Terminals,
 };
 
 /// A handle to the engine of this host.
@@ -37,6 +38,7 @@ pub(crate) struct Inner {
     pub(crate) database: Database,
     /// What the user should know about this start.
     pub(crate) warnings: Vec<String>,
+    pub(crate) terminals: Terminals,
     ready_usec: OnceLock<u64>,
     _lock: RootLock,
 }
@@ -68,6 +70,7 @@ impl Engine {
             database,
             warnings: set_aside.iter().map(|path| rebuilt(path)).collect(),
             config,
+            terminals: Terminals::default(),
             ready_usec: OnceLock::new(),
             _lock: lock,
         };

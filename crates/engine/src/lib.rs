@@ -23,6 +23,7 @@ mod settings;
 mod stats;
 mod streams;
 mod system;
+mod terminal;
 mod time;
 mod trace;
 mod volumes;
