@@ -10,45 +10,29 @@
 
 #![forbid(unsafe_code)]
 
+mod channel;
+mod create;
 mod error;
+mod exec;
+mod hooks;
+mod idmap;
+mod init;
+mod plan;
 mod request;
 mod trace;
 
 pub mod cgroup;
+pub mod seccomp;
 pub mod shim;
 
 use std::os::fd::BorrowedFd;
 
 pub use cgroup::{CgroupPaths, destroy, freeze, kill_all, thaw, update};
+pub use create::create;
 pub use error::{Error, Result};
+pub use exec::exec;
 pub use request::{CreateRequest, Created, ExecRequest, Rootfs, Started, Stdio, Target};
 pub use trace::{Note, Step, Trace};
-
-/// Sets up a container up to the point where its program would start.
-///
-/// # Errors
-/// See [`Error`]; nothing is left behind on failure.
-pub fn create(_request: CreateRequest<'_>) -> Result<Created> {
-    Err(Error::Unsupported("create".to_owned()))
-}
-
-impl Created {
-    /// Lets init execute the program; returns after execve succeeded.
-    ///
-    /// # Errors
-    /// [`Error::CommandNotFound`], [`Error::NotExecutable`], [`Error::BadCwd`] and what else goes wrong late.
-    pub fn start(&mut self) -> Result<Vec<Step>> {
-        Err(Error::Unsupported("start".to_owned()))
-    }
-}
-
-/// Runs another process in a running container.
-///
-/// # Errors
-/// As [`Created::start`].
-pub fn exec(_target: &Target<'_>, _request: ExecRequest<'_>) -> Result<Started> {
-    Err(Error::Unsupported("exec".to_owned()))
-}
 
 /// Sets the size of a terminal by its master.
 ///

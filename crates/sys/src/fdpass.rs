@@ -49,3 +49,59 @@ pub fn receive(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<(usize, 
         return Ok((message.bytes, passed));
     }
 }
+
+/// Takes the next connection of a listening socket, close-on-exec.
+///
+/// # Errors
+/// As accept4(2); EINTR is retried.
+pub fn accept(socket: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+    loop {
+        // SAFETY: null address and length ask for neither.
+        let fd = unsafe {
+            libc::accept4(
+                socket.as_raw_fd(),
+                std::ptr::null_mut(),
+                std::ptr::null_mut(),
+                libc::SOCK_CLOEXEC,
+            )
+        };
+        match crate::check_fd(fd.into()) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            other => return other,
+        }
+    }
+}
+
+/// Makes a listening `SOCK_SEQPACKET` socket at `path`, which must not exist yet.
+///
+/// # Errors
+/// ENAMETOOLONG beyond 107 bytes, EADDRINUSE when something is there.
+pub fn listen(path: &std::path::Path) -> io::Result<OwnedFd> {
+    let socket = seqpacket()?;
+    let address = nix::sys::socket::UnixAddr::new(path)?;
+    nix::sys::socket::bind(socket.as_raw_fd(), &address)?;
+    nix::sys::socket::listen(&socket, nix::sys::socket::Backlog::new(1)?)?;
+    Ok(socket)
+}
+
+/// Connects to a `SOCK_SEQPACKET` socket at `path`.
+///
+/// # Errors
+/// ENOENT or ECONNREFUSED when nobody listens.
+pub fn connect(path: &std::path::Path) -> io::Result<OwnedFd> {
+    let socket = seqpacket()?;
+    let address = nix::sys::socket::UnixAddr::new(path)?;
+    nix::sys::socket::connect(socket.as_raw_fd(), &address)?;
+    Ok(socket)
+}
+
+fn seqpacket() -> io::Result<OwnedFd> {
+    use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
+    let flags = SockFlag::SOCK_CLOEXEC;
+    Ok(socket(
+        AddressFamily::Unix,
+        SockType::SeqPacket,
+        flags,
+        None,
+    )?)
+}

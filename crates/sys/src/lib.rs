@@ -12,6 +12,7 @@ pub mod caps;
 pub mod clone;
 pub mod close_range;
 pub mod fdpass;
+pub mod loopback;
 pub mod mount;
 pub mod namespace;
 pub mod openat2;

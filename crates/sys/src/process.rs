@@ -90,3 +90,12 @@ pub fn place_fd(fd: BorrowedFd<'_>, target: i32) -> io::Result<()> {
     // SAFETY: closes what `target` was; callers only name the standard streams, which nothing owns.
     check(unsafe { libc::dup2(fd.as_raw_fd(), target) }.into()).map(drop)
 }
+
+/// Sets the NIS domain name of the current uts namespace.
+///
+/// # Errors
+/// EPERM without CAP_SYS_ADMIN over it, EINVAL beyond 64 bytes.
+pub fn set_domain_name(name: &str) -> io::Result<()> {
+    // SAFETY: pointer and length describe the bytes of `name`, which live through the call.
+    check(unsafe { libc::setdomainname(name.as_ptr().cast(), name.len()) }.into()).map(drop)
+}

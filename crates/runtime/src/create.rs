@@ -1,0 +1,322 @@
+//! The caller's side of a new container: cgroups, clone, identity maps, hooks, and undo on failure.
+
+use nix::sys::wait::waitpid;
+use nix::unistd::Pid;
+use std::os::fd::{AsFd, OwnedFd};
+use terrarium_sys::clone::{CloneArgs, Forked, SingleThreaded, clone3};
+use terrarium_sys::pidfd;
+
+use crate::cgroup::{self, CgroupPaths, Hierarchies, JoinFds};
+use crate::channel::{CONTINUE, Channel, Report, START};
+use crate::error::{Context, Error, Result};
+use crate::hooks::{self, HookState};
+use crate::idmap;
+use crate::init::{self, Init, Joins, join_container};
+use crate::plan::{Host, Input, NEW_CGROUP, NEW_TIME, Plan, namespace_names};
+use crate::request::{CreateRequest, Created};
+use crate::trace::{Step, Trace};
+
+/// Sets up a container up to the point where its program would start.
+///
+/// # Errors
+/// See [`Error`]; nothing is left behind on failure.
+pub fn create(request: CreateRequest<'_>) -> Result<Created> {
+    let mut trace = Trace::begin();
+    let single = SingleThreaded::verify().doing(|| "check that the caller has one thread")?;
+    let input = Input {
+        id: request.id,
+        bundle: request.bundle,
+        spec: request.spec,
+        rootfs: &request.rootfs,
+        cgroup_parent: request.cgroup_parent.as_deref(),
+    };
+    let plan = Plan::new(&input, Host::current())?;
+    for (subject, text) in &plan.notes {
+        trace.note(subject, text);
+    }
+    trace.end("plan", 0, format!("{} mounts", plan.mounts.len()));
+    let mut cgroup = make_cgroup(&plan, &request, &mut trace)?;
+    match set_up(request, &plan, &mut cgroup, single, &mut trace) {
+        Ok(process) => Ok(Created {
+            pid: process.pid,
+            pidfd: process.pidfd,
+            console: process.console,
+            cgroup,
+            steps: std::mem::take(&mut trace.steps),
+            notes: std::mem::take(&mut trace.notes),
+            channel: Some(process.channel.into_fd()),
+            trace,
+        }),
+        Err(error) => {
+            // The first error is the one to tell; what cannot be removed shows up in `list`.
+            let _ = cgroup::destroy(&cgroup);
+            Err(error)
+        }
+    }
+}
+
+fn make_cgroup(plan: &Plan, request: &CreateRequest<'_>, trace: &mut Trace) -> Result<CgroupPaths> {
+    let start = trace.now();
+    let hierarchies = Hierarchies::discover()?;
+    let cgroup = cgroup::create(&hierarchies, &plan.cgroup_path, trace)?;
+    if let Some(resources) = request
+        .spec
+        .linux()
+        .as_ref()
+        .and_then(|l| l.resources().as_ref())
+    {
+        cgroup::apply(&cgroup, resources, trace);
+    }
+    trace.end("cgroup", start, format!("{}", plan.cgroup_path.display()));
+    Ok(cgroup)
+}
+
+/// A process that reached a certain report.
+pub(crate) struct Born {
+    pub(crate) pid: i32,
+    pub(crate) pidfd: OwnedFd,
+    pub(crate) console: Option<OwnedFd>,
+    pub(crate) channel: Channel,
+}
+
+fn set_up(
+    request: CreateRequest<'_>,
+    plan: &Plan,
+    cgroup: &mut CgroupPaths,
+    single: SingleThreaded,
+    trace: &mut Trace,
+) -> Result<Born> {
+    let join_fds = JoinFds::open(cgroup)?;
+    let joins = Joins::open(&plan.namespaces.join)?;
+    let (ours, theirs) = Channel::pair()?;
+    let two_stages = plan.namespaces.needs_two_stages();
+    let create = plan.namespaces.create & !(NEW_CGROUP | NEW_TIME);
+    let start = trace.now();
+    let flags = if two_stages { 0 } else { create };
+    let forked = clone_into(single, flags, &join_fds, cgroup, trace)?;
+    let hook_state = HookState {
+        id: request.id,
+        bundle: request.bundle,
+        spec: request.spec,
+        pid: 0,
+    };
+    let (pid, pidfd) = match forked {
+        Forked::Parent { pid, pidfd } => (pid, pidfd),
+        Forked::Child => {
+            drop(ours);
+            let mut child_trace = trace.clone();
+            child_trace.steps.clear();
+            child_trace.notes.clear();
+            if two_stages {
+                let enter = || joins.enter_all(single, &mut child_trace);
+                if join_container(single, &theirs, create, enter).is_err() {
+                    terrarium_sys::clone::exit_now(1);
+                }
+            }
+            init::main(Init {
+                plan,
+                channel: theirs,
+                cgroup,
+                join_fds,
+                joins,
+                stdio: request.stdio,
+                preserve_fds: request.preserve_fds,
+                start_socket: request.start_socket,
+                hook_state,
+                trace: child_trace,
+                single,
+            })
+        }
+    };
+    trace.end("clone3", start, namespace_names(create));
+    // Held by the child only from now on, so that end of file means that it is gone.
+    drop(theirs);
+    let mut born = Born {
+        pid,
+        pidfd,
+        console: None,
+        channel: ours,
+    };
+    if !two_stages {
+        idmap::write(&plan.namespaces, born.pid, trace)
+            .and_then(|()| release(&born, plan))
+            .inspect_err(|_| reap(&born))?;
+    }
+    let waited = wait_ready(&mut born, plan, &hook_state, trace);
+    waited.inspect_err(|_| reap(&born))?;
+    Ok(born)
+}
+
+fn release(born: &Born, plan: &Plan) -> Result<()> {
+    if plan.namespaces.maps.is_some() {
+        born.channel.order(CONTINUE)
+    } else {
+        Ok(())
+    }
+}
+
+fn clone_into(
+    single: SingleThreaded,
+    flags: u64,
+    join_fds: &JoinFds,
+    cgroup: &mut CgroupPaths,
+    trace: &mut Trace,
+) -> Result<Forked> {
+    let into_cgroup = join_fds.unified.as_ref().map(AsFd::as_fd);
+    let cloned = clone3(single, &CloneArgs { flags, into_cgroup });
+    let op = || {
+        format!(
+            "clone a process with new namespaces ({})",
+            namespace_names(flags)
+        )
+    };
+    match cloned {
+        // The directory is ours, but moving there from our own cgroup is not allowed.
+        Err(error)
+            if into_cgroup.is_some()
+                && matches!(error.raw_os_error(), Some(libc::EACCES | libc::EPERM)) =>
+        {
+            let forked = clone3(
+                single,
+                &CloneArgs {
+                    flags,
+                    into_cgroup: None,
+                },
+            )
+            .doing(op)?;
+            if matches!(forked, Forked::Parent { .. }) {
+                trace.note(
+                    "cgroup",
+                    format!("not entered in the unified tree: {error}"),
+                );
+                if let Some(unified) = cgroup.unified.take() {
+                    let _ = std::fs::remove_dir(unified);
+                }
+            }
+            Ok(forked)
+        }
+        other => other.doing(op),
+    }
+}
+
+fn wait_ready(
+    born: &mut Born,
+    plan: &Plan,
+    hook_state: &HookState<'_>,
+    trace: &mut Trace,
+) -> Result<()> {
+    loop {
+        match born.channel.receive()? {
+            Some((Report::Born { pid }, _)) => {
+                replace_first_stage(born, pid)?;
+                idmap::write(&plan.namespaces, pid, trace)?;
+                release(born, plan)?;
+            }
+            Some((Report::Console, fd)) => born.console = fd,
+            Some((Report::HooksDue, _)) => {
+                let state = HookState {
+                    pid: born.pid,
+                    ..hook_state.clone()
+                };
+                let state = state.with_status("creating");
+                hooks::run("prestart", plan.hooks.prestart().as_deref(), &state)?;
+                hooks::run(
+                    "createRuntime",
+                    plan.hooks.create_runtime().as_deref(),
+                    &state,
+                )?;
+                born.channel.order(CONTINUE)?;
+            }
+            Some((Report::Ready { steps, notes }, _)) => {
+                trace.steps.extend(steps);
+                trace.notes.extend(notes);
+                return Ok(());
+            }
+            Some((Report::Failed(failure), _)) => return Err(failure.into()),
+            Some((Report::Executing { .. }, _)) | None => {
+                return Err(Error::Died {
+                    after: last_step(trace),
+                });
+            }
+        }
+    }
+}
+
+/// The first stage has ended; the process that it made is our child as well.
+pub(crate) fn replace_first_stage(born: &mut Born, pid: i32) -> Result<()> {
+    let first = born.pid;
+    // Unreaped child of ours: the pid cannot have been reused.
+    born.pidfd = pidfd::open(pid).doing(|| format!("open process {pid}"))?;
+    born.pid = pid;
+    waitpid(Pid::from_raw(first), None)
+        .map(drop)
+        .doing(|| "reap the first stage")
+}
+
+/// Ends and reaps a process whose set-up failed.
+pub(crate) fn reap(born: &Born) {
+    let _ = pidfd::send_signal(born.pidfd.as_fd(), libc::SIGKILL);
+    let _ = waitpid(Pid::from_raw(born.pid), None);
+}
+
+pub(crate) fn last_step(trace: &Trace) -> String {
+    trace
+        .steps
+        .last()
+        .map_or_else(|| "clone3".to_owned(), |step| step.name.to_string())
+}
+
+/// Sends `start` and reads up to the end of file that a successful execve causes.
+pub(crate) fn start_over(channel: &Channel, trace: &mut Trace) -> Result<()> {
+    channel.order(START)?;
+    await_execve(channel, trace)
+}
+
+/// Reads reports until execve has succeeded.
+pub(crate) fn await_execve(channel: &Channel, trace: &mut Trace) -> Result<()> {
+    let mut executing = None;
+    loop {
+        match channel.receive()? {
+            Some((
+                Report::Executing {
+                    steps,
+                    notes,
+                    at_usec,
+                },
+                _,
+            )) => {
+                trace.steps.extend(steps);
+                trace.notes.extend(notes);
+                executing = Some(at_usec);
+            }
+            Some((Report::Failed(failure), _)) => return Err(failure.into()),
+            Some(_) => {}
+            None => {
+                let begun = executing.ok_or_else(|| Error::Died {
+                    after: last_step(trace),
+                })?;
+                trace.end("execve", begun, "");
+                return Ok(());
+            }
+        }
+    }
+}
+
+impl Created {
+    /// Lets init execute the program; returns after execve succeeded.
+    ///
+    /// # Errors
+    /// [`Error::CommandNotFound`], [`Error::NotExecutable`], [`Error::BadCwd`] and what else goes wrong
+    /// late; init has ended then, and the caller reaps it.
+    pub fn start(&mut self) -> Result<Vec<Step>> {
+        let channel = self.channel.take().map(Channel::from_fd);
+        let channel = channel.ok_or_else(|| Error::WrongStatus {
+            verb: "start",
+            id: self.cgroup.relative.display().to_string(),
+            status: "started already".to_owned(),
+        })?;
+        start_over(&channel, &mut self.trace)?;
+        self.notes.append(&mut self.trace.notes);
+        Ok(std::mem::take(&mut self.trace.steps))
+    }
+}

@@ -1,0 +1,165 @@
+//! Another process in a running container.
+
+use std::os::fd::AsFd;
+use std::path::PathBuf;
+
+use terrarium_sys::clone::{CloneArgs, Forked, SingleThreaded, clone3};
+
+use crate::cgroup::JoinFds;
+use crate::channel::{Channel, Report};
+use crate::create::{Born, await_execve, last_step, reap, replace_first_stage};
+use crate::error::{Context, Error, Result};
+use crate::init::{ExecInit, become_root, enter_by_pidfd, join_container, supervise};
+use crate::plan::{NEW_USER, ProcessPlan, flag};
+use crate::request::{ExecRequest, Started, Target};
+use crate::trace::Trace;
+
+/// Runs another process in a running container.
+///
+/// # Errors
+/// As [`Created::start`](crate::Created::start).
+pub fn exec(target: &Target<'_>, request: ExecRequest<'_>) -> Result<Started> {
+    let mut trace = Trace::begin();
+    let single = SingleThreaded::verify().doing(|| "check that the caller has one thread")?;
+    let linux = target.spec.linux().as_ref();
+    let filter = linux.and_then(|linux| linux.seccomp().as_ref());
+    let none = None;
+    let personality = linux.map_or(&none, |linux| linux.personality());
+    let plan = ProcessPlan::plan(request.process, filter, personality)?;
+    let join_fds = JoinFds::open(target.cgroup)?;
+    let namespaces = differing_namespaces(target)?;
+    let (ours, theirs) = Channel::pair()?;
+    let start = trace.now();
+    let into_cgroup = join_fds.unified.as_ref().map(AsFd::as_fd);
+    let forked = clone3(
+        single,
+        &CloneArgs {
+            flags: 0,
+            into_cgroup,
+        },
+    );
+    let (pid, pidfd) = match forked.doing(|| "clone a process for the container")? {
+        Forked::Parent { pid, pidfd } => (pid, pidfd),
+        Forked::Child => {
+            drop(ours);
+            let mut trace = trace.clone();
+            supervise(|| {
+                enter(
+                    target, &plan, &theirs, &join_fds, namespaces, single, &mut trace,
+                )?;
+                let preserve_fds = request.preserve_fds;
+                let stdio = request.stdio;
+                ExecInit {
+                    plan: &plan,
+                    channel: theirs,
+                    stdio,
+                    preserve_fds,
+                    trace,
+                }
+                .run()
+            })
+        }
+    };
+    trace.end("clone3", start, "into the container's cgroup");
+    drop(theirs);
+    let mut born = Born {
+        pid,
+        pidfd,
+        console: None,
+        channel: ours,
+    };
+    wait_started(&mut born, &mut trace).inspect_err(|_| reap(&born))?;
+    let Born {
+        pid,
+        pidfd,
+        console,
+        ..
+    } = born;
+    Ok(Started {
+        pid,
+        pidfd,
+        console,
+        steps: trace.steps,
+        notes: trace.notes,
+    })
+}
+
+/// The first stage: cgroups first, so that nothing of the process runs unaccounted.
+fn enter(
+    target: &Target<'_>,
+    plan: &ProcessPlan,
+    channel: &Channel,
+    join_fds: &JoinFds,
+    namespaces: u64,
+    single: SingleThreaded,
+    trace: &mut Trace,
+) -> Result<()> {
+    join_container(single, channel, 0, || {
+        crate::init::set_oom_score(plan, trace)?;
+        let start = trace.now();
+        join_fds.enter_v1()?;
+        trace.end("join cgroups", start, "");
+        let start = trace.now();
+        enter_by_pidfd(single, target.pidfd.as_fd(), namespaces)?;
+        trace.end("setns", start, crate::plan::namespace_names(namespaces));
+        if namespaces & NEW_USER != 0 {
+            become_root(None)
+        } else {
+            Ok(())
+        }
+    })
+}
+
+/// The namespaces in which init differs from the caller: joining one's own is refused for `user`.
+fn differing_namespaces(target: &Target<'_>) -> Result<u64> {
+    use oci_spec::runtime::LinuxNamespaceType as Type;
+    let kinds = [
+        ("mnt", Type::Mount),
+        ("cgroup", Type::Cgroup),
+        ("uts", Type::Uts),
+        ("ipc", Type::Ipc),
+        ("user", Type::User),
+        ("pid", Type::Pid),
+        ("net", Type::Network),
+        ("time", Type::Time),
+    ];
+    let mut flags = 0;
+    for (name, kind) in kinds {
+        let link = |whose: &str| -> Option<PathBuf> {
+            std::fs::read_link(format!("/proc/{whose}/ns/{name}")).ok()
+        };
+        let theirs = link(&target.init_pid.to_string());
+        if theirs.is_some() && theirs != link("self") {
+            flags |= flag(kind);
+        }
+    }
+    if flags == 0 && !std::path::Path::new(&format!("/proc/{}", target.init_pid)).exists() {
+        let gone = std::io::Error::from_raw_os_error(libc::ESRCH);
+        return Err(Error::io(
+            format!("find the container's init {}", target.init_pid),
+            gone,
+        ));
+    }
+    Ok(flags)
+}
+
+fn wait_started(born: &mut Born, trace: &mut Trace) -> Result<()> {
+    loop {
+        match born.channel.receive()? {
+            Some((Report::Born { pid }, _)) => replace_first_stage(born, pid)?,
+            Some((Report::Console, fd)) => born.console = fd,
+            Some((Report::Ready { steps, notes }, _)) => {
+                trace.steps.extend(steps);
+                trace.notes.extend(notes);
+                return await_execve(&born.channel, trace);
+            }
+            Some((Report::Failed(failure), _)) => return Err(failure.into()),
+            Some(_) => {}
+            None => {
+                return Err(Error::Died {
+                    after: last_step(trace),
+                });
+            }
+        }
+    }
+}

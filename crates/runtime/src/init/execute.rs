@@ -1,0 +1,180 @@
+//! The last steps: streams, waiting, execve and its errors.
+
+use std::convert::Infallible;
+use std::ffi::{CStr, CString};
+use std::fs;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+
+use nix::errno::Errno;
+use nix::unistd::execve;
+use terrarium_sys::{fdpass, process as attributes};
+
+use crate::channel::{Channel, Report};
+use crate::error::{Context, Error, Result};
+use crate::plan::ProcessPlan;
+use crate::request::Stdio;
+use crate::trace::Trace;
+
+/// Puts the standard streams in place; a terminal becomes the controlling one.
+pub(super) fn place_stdio(stdio: &mut Stdio, terminal: Option<OwnedFd>) -> Result<()> {
+    let place = |fd: &OwnedFd, number| {
+        let placed = attributes::place_fd(fd.as_fd(), number);
+        placed.doing(|| format!("set up descriptor {number}"))
+    };
+    match (stdio, terminal) {
+        (_, Some(terminal)) => {
+            let control = attributes::set_controlling_terminal(terminal.as_fd());
+            control.doing(|| "take the terminal")?;
+            (0..3).try_for_each(|number| place(&terminal, number))
+        }
+        (
+            Stdio::Fds {
+                stdin,
+                stdout,
+                stderr,
+            },
+            None,
+        ) => {
+            place(stdin, 0)?;
+            place(stdout, 1)?;
+            place(stderr, 2)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Waits for the process that will start this one.
+pub(super) fn accept(socket: OwnedFd) -> Result<Channel> {
+    let connection = fdpass::accept(socket.as_fd()).doing(|| "wait for `start`")?;
+    Ok(Channel::from_fd(connection))
+}
+
+/// Executes the program. Returns only with an error.
+pub(super) fn execute(
+    process: &ProcessPlan,
+    channel: &Channel,
+    trace: &mut Trace,
+) -> Result<Infallible> {
+    let env = environment(process);
+    let args = c_strings(&process.args)?;
+    let env_c = c_strings(&env)?;
+    let (steps, notes) = (
+        std::mem::take(&mut trace.steps),
+        std::mem::take(&mut trace.notes),
+    );
+    channel.report(
+        &Report::Executing {
+            steps,
+            notes,
+            at_usec: trace.now(),
+        },
+        None,
+    )?;
+    let command = &process.args[0];
+    if command.contains('/') {
+        let path = c_string(command)?;
+        return Err(explain(command, &path, exec(&path, &args, &env_c)));
+    }
+    let path = env.iter().find_map(|entry| entry.strip_prefix("PATH="));
+    let path = path.unwrap_or("/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+    let mut refused = None;
+    for directory in path.split(':') {
+        let directory = if directory.is_empty() { "." } else { directory };
+        let candidate = c_string(&format!("{directory}/{command}"))?;
+        match exec(&candidate, &args, &env_c) {
+            Errno::ENOENT | Errno::ENOTDIR if !exists(&candidate) => {}
+            Errno::EACCES => refused = Some(candidate),
+            errno => return Err(explain(command, &candidate, errno)),
+        }
+    }
+    if let Some(candidate) = refused {
+        return Err(explain(command, &candidate, Errno::EACCES));
+    }
+    let reason = format!("not found in $PATH ({path})");
+    Err(Error::CommandNotFound {
+        command: command.clone(),
+        reason,
+    })
+}
+
+fn exec(path: &CStr, args: &[CString], env: &[CString]) -> Errno {
+    match execve(path, args, env) {
+        Ok(never) => match never {},
+        Err(errno) => errno,
+    }
+}
+
+fn exists(path: &CStr) -> bool {
+    path.to_str()
+        .is_ok_and(|path| fs::symlink_metadata(path).is_ok())
+}
+
+/// The kernel has one number for many causes; looks which one it was.
+fn explain(command: &str, path: &CStr, errno: Errno) -> Error {
+    let shown = path.to_string_lossy();
+    let metadata = fs::metadata(shown.as_ref());
+    let command = command.to_owned();
+    let not_executable = |reason: String| Error::NotExecutable {
+        command: command.clone(),
+        reason,
+    };
+    match errno {
+        Errno::ENOENT if exists(path) => not_executable(format!(
+            "`{shown}` exists, but its interpreter or dynamic linker does not"
+        )),
+        Errno::ENOENT | Errno::ENOTDIR => {
+            let reason = format!("`{shown}`: no such file in the container");
+            Error::CommandNotFound { command, reason }
+        }
+        _ if metadata.is_ok_and(|metadata| metadata.is_dir()) => {
+            not_executable(format!("`{shown}` is a directory"))
+        }
+        Errno::EACCES => not_executable(format!("`{shown}`: permission denied")),
+        Errno::ENOEXEC => not_executable(format!(
+            "`{shown}` is no program of this machine (exec format error)"
+        )),
+        other => not_executable(format!("`{shown}`: {}", other.desc())),
+    }
+}
+
+/// The environment with `HOME` from the container's `/etc/passwd` if it has none.
+fn environment(process: &ProcessPlan) -> Vec<String> {
+    let mut env = process.env.clone();
+    if !env.iter().any(|entry| entry.starts_with("HOME=")) {
+        let passwd = fs::read_to_string(Path::new("/etc/passwd")).unwrap_or_default();
+        let home = home_of(&passwd, process.uid).unwrap_or("/");
+        env.push(format!("HOME={home}"));
+    }
+    env
+}
+
+fn home_of(passwd: &str, uid: u32) -> Option<&str> {
+    passwd.lines().find_map(|line| {
+        let mut fields = line.split(':').skip(2);
+        let found = fields.next()?.parse::<u32>().ok()? == uid;
+        fields.nth(2).filter(|home| found && home.starts_with('/'))
+    })
+}
+
+fn c_string(text: &str) -> Result<CString> {
+    CString::new(text).map_err(|_| Error::InvalidSpec("an argument contains NUL".to_owned()))
+}
+
+fn c_strings(texts: &[String]) -> Result<Vec<CString>> {
+    texts.iter().map(|text| c_string(text)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn home_comes_from_the_line_of_the_user() {
+        let passwd = "root:x:0:0:root:/root:/bin/sh\nweb:x:33:33::/var/www:/bin/false\nbad:x:7\n";
+        assert_eq!(home_of(passwd, 0), Some("/root"));
+        assert_eq!(home_of(passwd, 33), Some("/var/www"));
+        assert_eq!(home_of(passwd, 7), None);
+        assert_eq!(home_of(passwd, 1000), None);
+    }
+}

@@ -1,0 +1,263 @@
+//! The process inside: from clone to execve.
+//!
+//! Single-threaded, in a copy of the caller's memory. Every error goes up the channel, typed; nothing is
+//! logged here. The order of the steps is the design: each comment says what would break otherwise.
+
+mod cgroup_view;
+mod console;
+mod copy_up;
+mod credentials;
+mod devices;
+mod execute;
+mod masks;
+mod mounts;
+mod procfs;
+mod root;
+mod rootfs;
+mod stages;
+
+use std::convert::Infallible;
+use std::os::fd::OwnedFd;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use nix::sys::stat::{Mode, umask};
+use nix::unistd::{sethostname, setsid};
+use terrarium_sys::clone::{SingleThreaded, exit_now};
+use terrarium_sys::process::set_domain_name;
+use terrarium_sys::{close_range, loopback, namespace};
+
+use crate::cgroup::{CgroupPaths, JoinFds};
+use crate::channel::{CONTINUE, Channel, Report, START};
+use crate::error::{Context, Failure, Result};
+use crate::hooks::{self, HookState};
+use crate::plan::{NEW_CGROUP, NEW_NET, NEW_TIME, Plan, ProcessPlan};
+use crate::request::Stdio;
+use crate::trace::Trace;
+
+pub(crate) use credentials::set_oom_score;
+pub(crate) use procfs::ProcFs;
+pub(crate) use stages::{Joins, become_root, enter_by_pidfd, join_container};
+
+/// All that init needs, prepared by the caller before the clone.
+#[derive(Debug)]
+pub(crate) struct Init<'a> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) channel: Channel,
+    pub(crate) cgroup: &'a CgroupPaths,
+    pub(crate) join_fds: JoinFds,
+    pub(crate) joins: Joins,
+    pub(crate) stdio: Stdio,
+    pub(crate) preserve_fds: u32,
+    pub(crate) start_socket: Option<OwnedFd>,
+    pub(crate) hook_state: HookState<'a>,
+    pub(crate) trace: Trace,
+    pub(crate) single: SingleThreaded,
+}
+
+/// Runs init; never returns into the caller's code.
+pub(crate) fn main(mut init: Init<'_>) -> ! {
+    supervise(|| init.run())
+}
+
+/// Runs the body of a cloned process: whatever happens, the process ends here.
+pub(crate) fn supervise(body: impl FnOnce() -> Result<Infallible>) -> ! {
+    // The caller's stack is below us; unwinding into it would run its code twice.
+    let _ = catch_unwind(AssertUnwindSafe(body));
+    exit_now(1)
+}
+
+impl Init<'_> {
+    fn run(&mut self) -> Result<Infallible> {
+        let result = self.set_up().and_then(|()| self.wait_and_execute());
+        if let Err(error) = &result {
+            let _ = self
+                .channel
+                .report(&Report::Failed(Failure::from(error)), None);
+        }
+        result
+    }
+
+    fn set_up(&mut self) -> Result<()> {
+        // Modes of nodes and directories come out as planned, whatever the caller's mask.
+        umask(Mode::empty());
+        self.enter_namespaces()?;
+        self.name_host()?;
+        let root = rootfs::prepare(self.plan, &mut self.trace)?;
+        mounts::mount_all(self, &root)?;
+        if self.plan.owns_dev {
+            devices::make_all(&root, &self.plan.devices, &mut self.trace)?;
+        }
+        let console = self.open_console(&root)?;
+        masks::apply(&root, self.plan, &mut self.trace)?;
+        rootfs::make_cwd(&root, &self.plan.process.cwd)?;
+        self.run_early_hooks()?;
+        rootfs::pivot(&root, self.plan, &mut self.trace)?;
+        execute::place_stdio(&mut self.stdio, console)?;
+        self.plan.process.limit_and_identify(&mut self.trace)?;
+        // Only now: everything above still needed its descriptors across no exec.
+        let cloexec = close_range::cloexec_from(3 + self.preserve_fds);
+        cloexec.doing(|| "mark descriptors close-on-exec")
+    }
+
+    fn enter_namespaces(&mut self) -> Result<()> {
+        let plan = self.plan;
+        // Through the host's /proc, before the identity changes and hides it.
+        credentials::set_oom_score(&plan.process, &mut self.trace)?;
+        let start = self.trace.now();
+        self.join_fds.enter_v1()?;
+        self.trace.end(
+            "join cgroups",
+            start,
+            format!("{}", plan.cgroup_path.display()),
+        );
+        setsid().doing(|| "start a session")?;
+        if plan.namespaces.maps.is_some() {
+            self.channel.await_order(CONTINUE)?;
+            become_root(plan.namespaces.maps.as_ref())?;
+        }
+        if !plan.namespaces.needs_two_stages() {
+            self.joins.enter_all(self.single, &mut self.trace)?;
+        }
+        if plan.namespaces.create & NEW_CGROUP != 0 {
+            // After the cgroup was entered: the namespace is rooted where the process is.
+            namespace::unshare(self.single, NEW_CGROUP).doing(|| "unshare the cgroup namespace")?;
+        }
+        if plan.namespaces.create & NEW_TIME != 0 {
+            // execve moves the process itself in; until then offsets may be written.
+            namespace::unshare(self.single, NEW_TIME).doing(|| "unshare the time namespace")?;
+            let offsets = plan.namespaces.time_offsets.iter();
+            let lines: String = offsets.map(|(c, s, n)| format!("{c} {s} {n}\n")).collect();
+            if !lines.is_empty() {
+                ProcFs::open()?.write("self/timens_offsets", lines.as_bytes())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn name_host(&mut self) -> Result<()> {
+        if let Some(name) = &self.plan.hostname {
+            sethostname(name).doing(|| format!("set host name {name:?}"))?;
+        }
+        if let Some(name) = &self.plan.domainname {
+            set_domain_name(name).doing(|| format!("set domain name {name:?}"))?;
+        }
+        if self.plan.namespaces.create & NEW_NET != 0 {
+            loopback::bring_up().doing(|| "bring `lo` up")?;
+        }
+        if self.plan.sysctls.is_empty() {
+            return Ok(());
+        }
+        let start = self.trace.now();
+        let proc = ProcFs::open()?;
+        for (path, value) in &self.plan.sysctls {
+            proc.write(&format!("sys/{path}"), value.as_bytes())?;
+        }
+        self.trace.end(
+            "sysctl",
+            start,
+            format!("{} values", self.plan.sysctls.len()),
+        );
+        Ok(())
+    }
+
+    fn open_console(&mut self, root: &root::Root) -> Result<Option<OwnedFd>> {
+        if !matches!(self.stdio, Stdio::Terminal) {
+            return Ok(None);
+        }
+        let start = self.trace.now();
+        let console = console::open(root, &self.plan.process)?;
+        if self.plan.owns_dev {
+            console::bind(root, &console)?;
+        }
+        self.channel
+            .report(&Report::Console, Some(console.master()))?;
+        self.trace
+            .end("console", start, "pty of the container's devpts");
+        Ok(Some(console.into_terminal()))
+    }
+
+    fn run_early_hooks(&mut self) -> Result<()> {
+        let hooks = &self.plan.hooks;
+        let outside = [hooks.prestart(), hooks.create_runtime()];
+        if outside
+            .iter()
+            .any(|list| list.as_ref().is_some_and(|list| !list.is_empty()))
+        {
+            self.channel.report(&Report::HooksDue, None)?;
+            self.channel.await_order(CONTINUE)?;
+        }
+        let state = self.hook_state.with_status("creating");
+        hooks::run(
+            "createContainer",
+            hooks.create_container().as_deref(),
+            &state,
+        )
+    }
+
+    fn wait_and_execute(&mut self) -> Result<Infallible> {
+        let process = &self.plan.process;
+        let Trace { steps, notes, .. } = &mut self.trace;
+        let (steps, notes) = (std::mem::take(steps), std::mem::take(notes));
+        self.channel.report(&Report::Ready { steps, notes }, None)?;
+        self.await_start()?;
+        let state = self.hook_state.with_status("created");
+        hooks::run(
+            "startContainer",
+            self.plan.hooks.start_container().as_deref(),
+            &state,
+        )?;
+        process.confine(&mut self.trace)?;
+        execute::execute(process, &self.channel, &mut self.trace)
+    }
+
+    fn await_start(&mut self) -> Result<()> {
+        if let Some(socket) = self.start_socket.take() {
+            // Another process will start us: from now on it is the one to hear of errors.
+            self.channel = execute::accept(socket)?;
+        }
+        self.channel.await_order(START)
+    }
+}
+
+/// A process that joined a running container, on its way to execve.
+#[derive(Debug)]
+pub(crate) struct ExecInit<'a> {
+    pub(crate) plan: &'a ProcessPlan,
+    pub(crate) channel: Channel,
+    pub(crate) stdio: Stdio,
+    pub(crate) preserve_fds: u32,
+    pub(crate) trace: Trace,
+}
+
+impl ExecInit<'_> {
+    pub(crate) fn run(&mut self) -> Result<Infallible> {
+        let result = self.set_up_and_execute();
+        if let Err(error) = &result {
+            let _ = self
+                .channel
+                .report(&Report::Failed(Failure::from(error)), None);
+        }
+        result
+    }
+
+    fn set_up_and_execute(&mut self) -> Result<Infallible> {
+        setsid().doing(|| "start a session")?;
+        let mut terminal = None;
+        if matches!(self.stdio, Stdio::Terminal) {
+            let root = root::Root::open_current()?;
+            let console = console::open(&root, self.plan)?;
+            self.channel
+                .report(&Report::Console, Some(console.master()))?;
+            terminal = Some(console.into_terminal());
+        }
+        execute::place_stdio(&mut self.stdio, terminal)?;
+        self.plan.limit_and_identify(&mut self.trace)?;
+        let cloexec = close_range::cloexec_from(3 + self.preserve_fds);
+        cloexec.doing(|| "mark descriptors close-on-exec")?;
+        let Trace { steps, notes, .. } = &mut self.trace;
+        let (steps, notes) = (std::mem::take(steps), std::mem::take(notes));
+        self.channel.report(&Report::Ready { steps, notes }, None)?;
+        self.plan.confine(&mut self.trace)?;
+        execute::execute(self.plan, &self.channel, &mut self.trace)
+    }
+}

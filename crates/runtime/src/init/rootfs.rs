@@ -1,0 +1,185 @@
+//! The root mount: attach it, and make it `/` at the end.
+
+use std::ffi::{CStr, CString};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use nix::fcntl::{AT_FDCWD, OFlag, open};
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
+use nix::sys::stat::Mode;
+use nix::unistd::{chdir, fchdir, pivot_root};
+use terrarium_sys::mount::{
+    AttrChange, Depth, FsContext, attach, attr, clone_tree, set_attributes,
+};
+
+use super::root::{Root, Target};
+use crate::error::{Context, Error, Result};
+use crate::plan::{Plan, RootSource};
+use crate::trace::Trace;
+
+/// Mounts the root file system in this mount namespace and returns it.
+pub(super) fn prepare(plan: &Plan, trace: &mut Trace) -> Result<Root> {
+    let start = trace.now();
+    // Before the first mount of ours: the copy of the host's tree must not pass it back.
+    let none: Option<&str> = None;
+    mount(none, "/", none, plan.root_propagation, none)
+        .doing(|| "stop mounts from reaching the host")?;
+    match &plan.root {
+        RootSource::Directory(path) => {
+            let source = path_cstring(path)?;
+            let tree = clone_tree(AT_FDCWD, &source, Depth::Recursive);
+            let tree = tree.doing(|| format!("clone the mounts below {path:?}"))?;
+            // pivot_root(2) wants a mount point: the directory is mounted on itself.
+            attach_at(&tree, path)?;
+            trace.end("mount rootfs", start, format!("bind {}", path.display()));
+            Ok(Root::new(tree))
+        }
+        RootSource::Overlay {
+            lowerdirs,
+            upperdir,
+            workdir,
+            userxattr,
+        } => {
+            let tree = mount_overlay(lowerdirs, upperdir, workdir, *userxattr)?;
+            // Any directory will do; this one nobody in the container's view has to reach.
+            attach_at(&tree, upperdir)?;
+            trace.end(
+                "mount overlay",
+                start,
+                format!("{} layers", lowerdirs.len()),
+            );
+            Ok(Root::new(tree))
+        }
+    }
+}
+
+fn attach_at(tree: &OwnedFd, path: &Path) -> Result<()> {
+    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    let target = open(path, flags, Mode::empty()).doing(|| format!("open {path:?}"))?;
+    attach(tree.as_fd(), target.as_fd()).doing(|| format!("mount the root file system on {path:?}"))
+}
+
+fn mount_overlay(
+    lowerdirs: &[PathBuf],
+    upperdir: &Path,
+    workdir: &Path,
+    userxattr: bool,
+) -> Result<OwnedFd> {
+    let context = FsContext::open(c"overlay").doing(|| "open an overlay file system")?;
+    let set = |key: &CStr, value: &CStr| {
+        let set = context.set_string(key, value);
+        set.doing(|| format!("set overlay option {key:?} to {value:?}"))
+    };
+    set(c"source", c"overlay")?;
+    // What image tools can read back, and no stale handles when a lower layer is used twice.
+    for (key, value) in [
+        (c"index", c"off"),
+        (c"redirect_dir", c"off"),
+        (c"metacopy", c"off"),
+    ] {
+        set(key, value)?;
+    }
+    if userxattr {
+        context
+            .set_flag(c"userxattr")
+            .doing(|| "set overlay option `userxattr`")?;
+    }
+    for (index, lowerdir) in lowerdirs.iter().enumerate() {
+        let lower = path_cstring(lowerdir)?;
+        match context.set_string(c"lowerdir+", &lower) {
+            // Before Linux 6.8 there is only the whole list in one string.
+            Err(error) if index == 0 && error.raw_os_error() == Some(libc::EINVAL) => {
+                set(c"lowerdir", &joined(lowerdirs)?)?;
+                break;
+            }
+            other => other.doing(|| format!("set overlay layer {lowerdir:?}"))?,
+        }
+    }
+    set(c"upperdir", &path_cstring(upperdir)?)?;
+    set(c"workdir", &path_cstring(workdir)?)?;
+    context.mount(0).map_err(|error| {
+        let log = context
+            .log()
+            .map_or(String::new(), |log| format!(" (kernel: {log})"));
+        Error::io(
+            format!("mount overlay of {} layers{log}", lowerdirs.len()),
+            error,
+        )
+    })
+}
+
+fn joined(lowerdirs: &[PathBuf]) -> Result<CString> {
+    let mut bytes = Vec::new();
+    for lowerdir in lowerdirs {
+        if !bytes.is_empty() {
+            bytes.push(b':');
+        }
+        for &byte in lowerdir.as_os_str().as_bytes() {
+            if matches!(byte, b':' | b'\\') {
+                bytes.push(b'\\');
+            }
+            bytes.push(byte);
+        }
+    }
+    CString::new(bytes).map_err(|_| Error::InvalidSpec("a layer path contains NUL".to_owned()))
+}
+
+/// Makes the working directory if the image lacks it, as every runtime does.
+pub(super) fn make_cwd(root: &Root, cwd: &Path) -> Result<()> {
+    match root.open(cwd, OFlag::O_PATH) {
+        Err(error) if error.raw_os_error() == Some(libc::ENOENT) => {
+            // A read-only image cannot be helped; chdir will say so with the right error.
+            let _ = root.target(cwd, Target::Directory);
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Makes the container's root `/` and lets go of the host's tree.
+pub(super) fn pivot(root: &Root, plan: &Plan, trace: &mut Trace) -> Result<()> {
+    let start = trace.now();
+    if plan.root_readonly {
+        // The mount, not the file system: other mounts of the same one stay writable.
+        let change = AttrChange {
+            set: attr::RDONLY,
+            ..AttrChange::default()
+        };
+        set_attributes(root.fd(), Depth::One, change, None)
+            .doing(|| "make the root file system read-only")?;
+    }
+    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    let old = open("/", flags, Mode::empty()).doing(|| "open the old root")?;
+    fchdir(root.fd()).doing(|| "enter the new root")?;
+    // With the same directory twice the old root lands on top of the new one (pivot_root(2), NOTES).
+    pivot_root(".", ".").doing(|| "pivot_root")?;
+    fchdir(&old).doing(|| "enter the old root")?;
+    let none: Option<&str> = None;
+    // Detaching must not travel to the host if the caller asked for something else than slave.
+    mount(none, ".", none, MsFlags::MS_SLAVE | MsFlags::MS_REC, none)
+        .doing(|| "make the old root a slave")?;
+    umount2(".", MntFlags::MNT_DETACH).doing(|| "detach the old root")?;
+    chdir("/").doing(|| "enter the new root")?;
+    trace.end(
+        "pivot_root",
+        start,
+        if plan.root_readonly { "read-only" } else { "" },
+    );
+    Ok(())
+}
+
+/// A path for a system call.
+pub(super) fn path_cstring(path: &Path) -> Result<CString> {
+    CString::new(path.as_os_str().as_bytes())
+        .map_err(|_| Error::InvalidSpec(format!("path {path:?} contains NUL")))
+}
+
+/// Tells whether a mount source is a directory.
+pub(super) fn is_directory(fd: &OwnedFd) -> Result<bool> {
+    let kind = nix::sys::stat::fstat(fd)
+        .doing(|| "stat a mount source")?
+        .st_mode
+        & libc::S_IFMT;
+    Ok(kind == libc::S_IFDIR)
+}

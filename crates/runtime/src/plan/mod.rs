@@ -1,0 +1,180 @@
+//! What will be done to the kernel, decided without touching it.
+//!
+//! [`Plan::new`] is a pure function of the spec and of facts about the host; the golden tests compare
+//! its output. `init` carries it out.
+
+mod devices;
+mod mounts;
+mod namespaces;
+mod process;
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+
+use nix::mount::MsFlags;
+use oci_spec::runtime::{Hooks, Spec};
+
+pub(crate) use devices::{DeviceKind, DevicePlan};
+pub(crate) use mounts::{MountKind, MountPlan};
+pub(crate) use namespaces::{
+    IdMap, IdMaps, Join, NEW_CGROUP, NEW_NET, NEW_TIME, NEW_USER, Namespaces, flag,
+    names as namespace_names,
+};
+pub(crate) use process::{Capabilities, ProcessPlan, capability_names};
+
+use crate::error::{Error, Result};
+use crate::request::Rootfs;
+
+/// What planning needs to know about the host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Host {
+    /// Effective user of the caller.
+    pub(crate) uid: u32,
+    /// Effective group of the caller.
+    pub(crate) gid: u32,
+}
+
+impl Host {
+    /// Asks the kernel.
+    pub(crate) fn current() -> Self {
+        Self {
+            uid: nix::unistd::geteuid().as_raw(),
+            gid: nix::unistd::getegid().as_raw(),
+        }
+    }
+
+    /// Tells whether the caller may make namespaces without a user namespace.
+    pub(crate) fn is_root(self) -> bool {
+        self.uid == 0
+    }
+}
+
+/// Where the root file system comes from, with absolute paths.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum RootSource {
+    Directory(PathBuf),
+    Overlay {
+        lowerdirs: Vec<PathBuf>,
+        upperdir: PathBuf,
+        workdir: PathBuf,
+        userxattr: bool,
+    },
+}
+
+/// Everything that `init` does.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    pub(crate) namespaces: Namespaces,
+    pub(crate) root: RootSource,
+    pub(crate) root_readonly: bool,
+    /// Propagation of the old root before the pivot: slave, so that nothing flows back to the host.
+    pub(crate) root_propagation: MsFlags,
+    pub(crate) mounts: Vec<MountPlan>,
+    pub(crate) devices: Vec<DevicePlan>,
+    /// False when the spec binds the host's `/dev`: then nothing is made in it.
+    pub(crate) owns_dev: bool,
+    pub(crate) masked_paths: Vec<PathBuf>,
+    pub(crate) readonly_paths: Vec<PathBuf>,
+    /// Sorted; dots of the key already are slashes.
+    pub(crate) sysctls: Vec<(String, String)>,
+    pub(crate) hostname: Option<String>,
+    pub(crate) domainname: Option<String>,
+    pub(crate) process: ProcessPlan,
+    /// Relative to every cgroup root when absolute, to the caller's cgroup otherwise.
+    pub(crate) cgroup_path: PathBuf,
+    pub(crate) hooks: Hooks,
+    /// Weakened already while planning: subject and sentence.
+    pub(crate) notes: Vec<(String, String)>,
+}
+
+/// The parts of a request that planning reads.
+#[derive(Debug)]
+pub(crate) struct Input<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) bundle: &'a Path,
+    pub(crate) spec: &'a Spec,
+    pub(crate) rootfs: &'a Rootfs,
+    pub(crate) cgroup_parent: Option<&'a Path>,
+}
+
+impl Plan {
+    /// Decides all; the error says what in the spec cannot be carried out.
+    pub(crate) fn new(input: &Input<'_>, host: Host) -> Result<Self> {
+        let spec = input.spec;
+        let linux = spec.linux().clone().unwrap_or_default();
+        let namespaces = Namespaces::plan(&linux, host)?;
+        let process = spec.process().as_ref();
+        let process = process.ok_or_else(|| Error::InvalidSpec("no `process`".to_owned()))?;
+        let mut notes = Vec::new();
+        let mounts = spec.mounts().iter().flatten();
+        let mounts = mounts
+            .map(|mount| MountPlan::plan(mount, input.bundle, &namespaces, &mut notes))
+            .collect::<Result<Vec<_>>>()?;
+        let is_dev = |mount: &&MountPlan| mount.destination == Path::new("/dev");
+        let owns_dev = !mounts.iter().filter(is_dev).any(MountPlan::is_bind);
+        let masked = linux
+            .masked_paths()
+            .iter()
+            .flatten()
+            .map(PathBuf::from)
+            .collect();
+        let readonly = linux
+            .readonly_paths()
+            .iter()
+            .flatten()
+            .map(PathBuf::from)
+            .collect();
+        Ok(Self {
+            root: root_source(input),
+            root_readonly: spec
+                .root()
+                .as_ref()
+                .is_some_and(|r| r.readonly() == Some(true)),
+            root_propagation: mounts::root_propagation(linux.rootfs_propagation().as_deref())?,
+            devices: devices::plan(linux.devices().as_deref(), &namespaces, host)?,
+            owns_dev,
+            mounts,
+            masked_paths: masked,
+            readonly_paths: readonly,
+            sysctls: namespaces.check_sysctls(linux.sysctl().as_ref())?,
+            hostname: namespaces.check_name("hostname", spec.hostname().as_deref())?,
+            domainname: namespaces.check_name("domainname", spec.domainname().as_deref())?,
+            process: ProcessPlan::plan(process, linux.seccomp().as_ref(), linux.personality())?,
+            cgroup_path: cgroup_path(input, host),
+            hooks: spec.hooks().clone().unwrap_or_default(),
+            namespaces,
+            notes,
+        })
+    }
+}
+
+fn root_source(input: &Input<'_>) -> RootSource {
+    match input.rootfs {
+        Rootfs::Path(path) => RootSource::Directory(input.bundle.join(path)),
+        Rootfs::Overlay {
+            lowerdirs,
+            upperdir,
+            workdir,
+            userxattr,
+        } => RootSource::Overlay {
+            lowerdirs: lowerdirs.clone(),
+            upperdir: upperdir.clone(),
+            workdir: workdir.clone(),
+            userxattr: *userxattr,
+        },
+    }
+}
+
+fn cgroup_path(input: &Input<'_>, host: Host) -> PathBuf {
+    let linux = input.spec.linux().as_ref();
+    if let Some(path) = linux.and_then(|linux| linux.cgroups_path().clone()) {
+        return path;
+    }
+    match input.cgroup_parent {
+        Some(parent) => parent.join(input.id),
+        // Whoever is not root can at best write below the cgroup that was delegated to it.
+        None if host.is_root() => Path::new("/terrarium").join(input.id),
+        None => Path::new("terrarium").join(input.id),
+    }
+}

@@ -1,0 +1,254 @@
+//! The process: identity, privileges, limits, command.
+
+use std::path::PathBuf;
+
+use oci_spec::runtime::{
+    Capabilities as SpecCapabilities, IOPriorityClass, LinuxPersonality, LinuxPersonalityDomain,
+    LinuxSeccomp, PosixRlimitType, Process,
+};
+use terrarium_sys::caps::CapSet;
+use terrarium_sys::seccomp::Instruction;
+
+use crate::error::{Error, Result};
+use crate::seccomp;
+
+/// One resource limit: `RLIMIT_*` number and name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Rlimit {
+    pub(crate) number: u32,
+    pub(crate) name: &'static str,
+    pub(crate) soft: u64,
+    pub(crate) hard: u64,
+}
+
+/// The five sets, as asked for; the host's bounding set is applied later.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Capabilities {
+    pub(crate) bounding: CapSet,
+    pub(crate) effective: CapSet,
+    pub(crate) permitted: CapSet,
+    pub(crate) inheritable: CapSet,
+    pub(crate) ambient: CapSet,
+}
+
+/// A compiled filter.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct SeccompPlan {
+    pub(crate) program: Vec<Instruction>,
+    pub(crate) flags: u32,
+}
+
+impl std::fmt::Debug for SeccompPlan {
+    // Instructions are tested where they are made; a plan only shows that there is a filter.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "SeccompPlan({} instructions, flags {:#x})",
+            self.program.len(),
+            self.flags
+        )
+    }
+}
+
+/// What is executed and as whom.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ProcessPlan {
+    pub(crate) args: Vec<String>,
+    pub(crate) env: Vec<String>,
+    pub(crate) cwd: PathBuf,
+    pub(crate) uid: u32,
+    pub(crate) gid: u32,
+    pub(crate) groups: Vec<u32>,
+    pub(crate) umask: u32,
+    pub(crate) terminal: bool,
+    /// Rows and columns.
+    pub(crate) console_size: Option<(u16, u16)>,
+    /// `None` leaves root's sets as they are, as a spec without `capabilities` asks.
+    pub(crate) capabilities: Option<Capabilities>,
+    pub(crate) no_new_privileges: bool,
+    pub(crate) rlimits: Vec<Rlimit>,
+    pub(crate) oom_score_adj: Option<i32>,
+    pub(crate) seccomp: Option<SeccompPlan>,
+    pub(crate) personality: Option<u64>,
+    /// Class and level of ioprio_set(2).
+    pub(crate) io_priority: Option<(u8, u16)>,
+    pub(crate) apparmor: Option<String>,
+    pub(crate) selinux: Option<String>,
+}
+
+impl ProcessPlan {
+    pub(crate) fn plan(
+        process: &Process,
+        filter: Option<&LinuxSeccomp>,
+        personality: &Option<LinuxPersonality>,
+    ) -> Result<Self> {
+        let args = process.args().clone().unwrap_or_default();
+        if args.is_empty() {
+            return Err(Error::InvalidSpec("`process.args` is empty".to_owned()));
+        }
+        if !process.cwd().is_absolute() {
+            let text = format!("working directory {:?} is not absolute", process.cwd());
+            return Err(Error::InvalidSpec(text));
+        }
+        if process.scheduler().is_some() {
+            return Err(Error::Unsupported("`process.scheduler`".to_owned()));
+        }
+        let user = process.user();
+        let size = process.console_size();
+        let seccomp = filter.map(seccomp::compile).transpose()?;
+        Ok(Self {
+            args,
+            env: process.env().clone().unwrap_or_default(),
+            cwd: process.cwd().clone(),
+            uid: user.uid(),
+            gid: user.gid(),
+            groups: user.additional_gids().clone().unwrap_or_default(),
+            umask: user.umask().unwrap_or(0o022),
+            terminal: process.terminal() == Some(true),
+            console_size: size
+                .as_ref()
+                .map(|size| (cells(size.height()), cells(size.width()))),
+            capabilities: process.capabilities().as_ref().map(|sets| Capabilities {
+                bounding: cap_set(sets.bounding()),
+                effective: cap_set(sets.effective()),
+                permitted: cap_set(sets.permitted()),
+                inheritable: cap_set(sets.inheritable()),
+                ambient: cap_set(sets.ambient()),
+            }),
+            no_new_privileges: process.no_new_privileges() == Some(true),
+            rlimits: rlimits(process),
+            oom_score_adj: process.oom_score_adj(),
+            seccomp: seccomp.map(|(program, flags)| SeccompPlan { program, flags }),
+            personality: personality.as_ref().map(|p| match p.domain() {
+                LinuxPersonalityDomain::PerLinux => 0,
+                LinuxPersonalityDomain::PerLinux32 => 8,
+            }),
+            io_priority: process
+                .io_priority()
+                .as_ref()
+                .map(|io| (io_class(io.class()), io.priority() as u16)),
+            apparmor: process
+                .apparmor_profile()
+                .clone()
+                .filter(|name| !name.is_empty()),
+            selinux: process
+                .selinux_label()
+                .clone()
+                .filter(|label| !label.is_empty()),
+        })
+    }
+}
+
+fn cells(count: u64) -> u16 {
+    u16::try_from(count).unwrap_or(u16::MAX)
+}
+
+fn io_class(class: IOPriorityClass) -> u8 {
+    match class {
+        IOPriorityClass::IoprioClassRt => 1,
+        IOPriorityClass::IoprioClassBe => 2,
+        IOPriorityClass::IoprioClassIdle => 3,
+    }
+}
+
+/// Capability names in the order of their numbers (linux/capability.h).
+pub(crate) const CAPABILITY_NAMES: [&str; 41] = [
+    "CHOWN",
+    "DAC_OVERRIDE",
+    "DAC_READ_SEARCH",
+    "FOWNER",
+    "FSETID",
+    "KILL",
+    "SETGID",
+    "SETUID",
+    "SETPCAP",
+    "LINUX_IMMUTABLE",
+    "NET_BIND_SERVICE",
+    "NET_BROADCAST",
+    "NET_ADMIN",
+    "NET_RAW",
+    "IPC_LOCK",
+    "IPC_OWNER",
+    "SYS_MODULE",
+    "SYS_RAWIO",
+    "SYS_CHROOT",
+    "SYS_PTRACE",
+    "SYS_PACCT",
+    "SYS_ADMIN",
+    "SYS_BOOT",
+    "SYS_NICE",
+    "SYS_RESOURCE",
+    "SYS_TIME",
+    "SYS_TTY_CONFIG",
+    "MKNOD",
+    "LEASE",
+    "AUDIT_WRITE",
+    "AUDIT_CONTROL",
+    "SETFCAP",
+    "MAC_OVERRIDE",
+    "MAC_ADMIN",
+    "SYSLOG",
+    "WAKE_ALARM",
+    "BLOCK_SUSPEND",
+    "AUDIT_READ",
+    "PERFMON",
+    "BPF",
+    "CHECKPOINT_RESTORE",
+];
+
+fn cap_set(names: &Option<SpecCapabilities>) -> CapSet {
+    let mut set = 0_u64;
+    for name in names.iter().flatten() {
+        let name = name.to_string();
+        let number = CAPABILITY_NAMES.iter().position(|known| *known == name);
+        set |= number.map_or(0, |number| 1 << number);
+    }
+    CapSet(set)
+}
+
+/// Names of the capabilities in the set, for messages.
+pub(crate) fn capability_names(set: CapSet) -> String {
+    let name = |cap: u8| {
+        CAPABILITY_NAMES
+            .get(usize::from(cap))
+            .copied()
+            .unwrap_or("?")
+    };
+    set.numbers().map(name).collect::<Vec<_>>().join(", ")
+}
+
+fn rlimits(process: &Process) -> Vec<Rlimit> {
+    let limits = process.rlimits().iter().flatten();
+    limits
+        .map(|limit| {
+            let (number, name) = rlimit(limit.typ());
+            Rlimit {
+                number,
+                name,
+                soft: limit.soft(),
+                hard: limit.hard(),
+            }
+        })
+        .collect()
+}
+
+fn rlimit(typ: PosixRlimitType) -> (u32, &'static str) {
+    match typ {
+        PosixRlimitType::RlimitCpu => (libc::RLIMIT_CPU, "cpu"),
+        PosixRlimitType::RlimitFsize => (libc::RLIMIT_FSIZE, "fsize"),
+        PosixRlimitType::RlimitData => (libc::RLIMIT_DATA, "data"),
+        PosixRlimitType::RlimitStack => (libc::RLIMIT_STACK, "stack"),
+        PosixRlimitType::RlimitCore => (libc::RLIMIT_CORE, "core"),
+        PosixRlimitType::RlimitRss => (libc::RLIMIT_RSS, "rss"),
+        PosixRlimitType::RlimitNproc => (libc::RLIMIT_NPROC, "nproc"),
+        PosixRlimitType::RlimitNofile => (libc::RLIMIT_NOFILE, "nofile"),
+        PosixRlimitType::RlimitMemlock => (libc::RLIMIT_MEMLOCK, "memlock"),
+        PosixRlimitType::RlimitAs => (libc::RLIMIT_AS, "as"),
+        PosixRlimitType::RlimitLocks => (libc::RLIMIT_LOCKS, "locks"),
+        PosixRlimitType::RlimitSigpending => (libc::RLIMIT_SIGPENDING, "sigpending"),
+        PosixRlimitType::RlimitMsgqueue => (libc::RLIMIT_MSGQUEUE, "msgqueue"),
+        PosixRlimitType::RlimitNice => (libc::RLIMIT_NICE, "nice"),
+        PosixRlimitType::RlimitRtprio => (libc::RLIMIT_RTPRIO, "rtprio"),
+        PosixRlimitType::RlimitRttime => (libc::RLIMIT_RTTIME, "rttime"),
+    }
+}

@@ -1,0 +1,205 @@
+//! Seccomp: from the profile of the spec to a BPF program.
+//!
+//! The kernel runs the whole filter once per system call number when it is loaded (to learn which are
+//! always allowed), so its depth is what a start pays: a linear list of Docker's profile costs about
+//! 870 µs, a balanced tree with the native architecture first 80 to 190 µs.
+
+mod assemble;
+mod conditions;
+mod default;
+mod numbers;
+
+use std::collections::BTreeMap;
+
+use oci_spec::runtime::{
+    Arch, LinuxSeccomp, LinuxSeccompAction, LinuxSeccompFilterFlag, LinuxSyscall,
+};
+use terrarium_sys::seccomp::{Instruction, MAX_INSTRUCTIONS};
+
+use crate::error::{Error, Result};
+use assemble::{Leaf, Section};
+use conditions::Condition;
+pub use default::docker_default;
+use numbers::{Abi, Numbers};
+
+const RET_KILL_PROCESS: u32 = 0x8000_0000;
+const RET_KILL_THREAD: u32 = 0;
+const RET_TRAP: u32 = 0x0003_0000;
+const RET_ERRNO: u32 = 0x0005_0000;
+const RET_TRACE: u32 = 0x7ff0_0000;
+const RET_LOG: u32 = 0x7ffc_0000;
+const RET_ALLOW: u32 = 0x7fff_0000;
+
+const FLAG_TSYNC: u32 = 1;
+const FLAG_LOG: u32 = 2;
+const FLAG_SPEC_ALLOW: u32 = 4;
+
+/// What one system call meets: guarded rules in order, then the action that remains.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Rules {
+    guarded: Vec<(Vec<Condition>, u32)>,
+    unconditional: Option<u32>,
+}
+
+/// Compiles the profile into a program and the flags to load it with.
+///
+/// # Errors
+/// [`Error::Unsupported`] for what this runtime cannot enforce; a filter is never silently weaker.
+pub(crate) fn compile(profile: &LinuxSeccomp) -> Result<(Vec<Instruction>, u32)> {
+    let default = action(profile.default_action(), profile.default_errno_ret())?;
+    let abis = abis(profile.architectures().as_deref())?;
+    let numbers = Numbers::load();
+    let mut sections = Vec::new();
+    for abi in abis {
+        let rules = collect(profile, &numbers, abi, default)?;
+        sections.push(Section {
+            abi,
+            leaves: leaves(profile, &numbers, abi, rules, default),
+        });
+    }
+    let program = assemble::program(&sections);
+    if program.len() > MAX_INSTRUCTIONS {
+        let text = format!("a seccomp profile of {} instructions", program.len());
+        return Err(Error::Unsupported(text));
+    }
+    Ok((program, flags(profile)?))
+}
+
+fn action(action: LinuxSeccompAction, errno: Option<u32>) -> Result<u32> {
+    let data = errno.unwrap_or(libc::EPERM as u32) & 0xffff;
+    Ok(match action {
+        LinuxSeccompAction::ScmpActKill | LinuxSeccompAction::ScmpActKillThread => RET_KILL_THREAD,
+        LinuxSeccompAction::ScmpActKillProcess => RET_KILL_PROCESS,
+        LinuxSeccompAction::ScmpActTrap => RET_TRAP,
+        LinuxSeccompAction::ScmpActErrno => RET_ERRNO | data,
+        LinuxSeccompAction::ScmpActTrace => RET_TRACE | data,
+        LinuxSeccompAction::ScmpActLog => RET_LOG,
+        LinuxSeccompAction::ScmpActAllow => RET_ALLOW,
+        LinuxSeccompAction::ScmpActNotify => {
+            return Err(Error::Unsupported("SCMP_ACT_NOTIFY".to_owned()));
+        }
+    })
+}
+
+fn flags(profile: &LinuxSeccomp) -> Result<u32> {
+    let mut flags = 0;
+    for flag in profile.flags().iter().flatten() {
+        flags |= match flag {
+            LinuxSeccompFilterFlag::SeccompFilterFlagLog => FLAG_LOG,
+            LinuxSeccompFilterFlag::SeccompFilterFlagTsync => FLAG_TSYNC,
+            LinuxSeccompFilterFlag::SeccompFilterFlagSpecAllow => FLAG_SPEC_ALLOW,
+            // Only concerns a notification listener, which is refused above.
+            other => return Err(Error::Unsupported(format!("seccomp flag {other:?}"))),
+        };
+    }
+    Ok(flags)
+}
+
+/// The ABIs to filter, the native one first. Calls of any other kill the process.
+fn abis(architectures: Option<&[Arch]>) -> Result<Vec<Abi>> {
+    let mut abis = vec![Abi::NATIVE];
+    for architecture in architectures.unwrap_or_default() {
+        let abi = match architecture {
+            Arch::ScmpArchNative => Abi::NATIVE,
+            Arch::ScmpArchX86_64 => Abi::X86_64,
+            Arch::ScmpArchX86 => Abi::X86,
+            Arch::ScmpArchX32 => Abi::X32,
+            Arch::ScmpArchAarch64 => Abi::Aarch64,
+            // A foreign architecture cannot run here; 32-bit ARM has no table yet and is killed.
+            _ => continue,
+        };
+        if !abis.contains(&abi) {
+            abis.push(abi);
+        }
+    }
+    Ok(abis)
+}
+
+fn collect(
+    profile: &LinuxSeccomp,
+    numbers: &Numbers,
+    abi: Abi,
+    default: u32,
+) -> Result<BTreeMap<u32, Rules>> {
+    let mut rules: BTreeMap<u32, Rules> = BTreeMap::new();
+    for syscall in profile.syscalls().iter().flatten() {
+        let action = action(syscall.action(), syscall.errno_ret())?;
+        // As runc and libseccomp: a rule that says what the default says anyway is no rule.
+        if action == default {
+            continue;
+        }
+        let guards = guards(syscall)?;
+        // Names that this architecture lacks are no error: profiles list those of all.
+        for number in syscall
+            .names()
+            .iter()
+            .filter_map(|name| numbers.get(name, abi))
+        {
+            let entry = rules.entry(number).or_default();
+            if guards.is_empty() {
+                entry.unconditional.get_or_insert(action);
+            } else {
+                entry
+                    .guarded
+                    .extend(guards.iter().cloned().map(|guard| (guard, action)));
+            }
+        }
+    }
+    Ok(rules)
+}
+
+/// Conditions of one rule. All must hold, but two on the same argument are alternatives, as in runc.
+fn guards(syscall: &LinuxSyscall) -> Result<Vec<Vec<Condition>>> {
+    let args = syscall.args().as_deref().unwrap_or_default();
+    let conditions = args
+        .iter()
+        .map(Condition::new)
+        .collect::<Result<Vec<_>>>()?;
+    let repeats = |c: &Condition| conditions.iter().filter(|o| o.index == c.index).count() > 1;
+    if conditions.iter().any(repeats) {
+        return Ok(conditions
+            .into_iter()
+            .map(|condition| vec![condition])
+            .collect());
+    }
+    Ok(if conditions.is_empty() {
+        Vec::new()
+    } else {
+        vec![conditions]
+    })
+}
+
+/// Cuts the numbers into intervals of equal treatment: first number of each, ascending from 0.
+fn leaves(
+    profile: &LinuxSeccomp,
+    numbers: &Numbers,
+    abi: Abi,
+    rules: BTreeMap<u32, Rules>,
+    default: u32,
+) -> Vec<(u32, Leaf)> {
+    let mut leaves: Vec<(u32, Leaf)> = vec![(0, Leaf::Return(default))];
+    let mut push = |start: u32, leaf: Leaf| match leaves.last_mut() {
+        Some((_, last)) if *last == leaf => {}
+        Some((at, last)) if *at == start => *last = leaf,
+        _ => leaves.push((start, leaf)),
+    };
+    for (number, rule) in rules {
+        push(number, Leaf::of(rule, default));
+        push(number + 1, Leaf::Return(default));
+    }
+    // A call that is newer than the profile must look absent, or programs do not fall back (glibc tries
+    // new calls first). runc does the same for any default of errno but ENOSYS.
+    let no_such_call = RET_ERRNO | libc::ENOSYS as u32;
+    if default & 0xffff_0000 == RET_ERRNO && default != no_such_call {
+        let named = profile.syscalls().iter().flatten().flat_map(|s| s.names());
+        let newest = named.filter_map(|name| numbers.get(name, abi)).max();
+        push(
+            newest.map_or(0, |newest| newest + 1),
+            Leaf::Return(no_such_call),
+        );
+    }
+    leaves
+}
+
+#[cfg(test)]
+mod tests;
