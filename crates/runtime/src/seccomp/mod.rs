@@ -179,7 +179,6 @@ fn leaves(
 ) -> Vec<(u32, Leaf)> {
     let mut leaves: Vec<(u32, Leaf)> = vec![(0, Leaf::Return(default))];
     let mut push = |start: u32, leaf: Leaf| match leaves.last_mut() {
-        Some((_, last)) if *last == leaf => {}
         Some((at, last)) if *at == start => *last = leaf,
         _ => leaves.push((start, leaf)),
     };
@@ -198,6 +197,8 @@ fn leaves(
             Leaf::Return(no_such_call),
         );
     }
+    // Neighbors of equal treatment are one interval.
+    leaves.dedup_by(|later, earlier| later.1 == earlier.1);
     leaves
 }
 
