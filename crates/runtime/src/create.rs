@@ -259,6 +259,12 @@ pub(crate) fn reap(born: &Born) {
     let _ = waitpid(Pid::from_raw(born.pid), None);
 }
 
+/// Ends and reaps a container that was created but is not wanted any more.
+pub(crate) fn reap_created(created: &Created) {
+    let _ = pidfd::send_signal(created.pidfd.as_fd(), libc::SIGKILL);
+    let _ = waitpid(Pid::from_raw(created.pid), None);
+}
+
 pub(crate) fn last_step(trace: &Trace) -> String {
     trace
         .steps

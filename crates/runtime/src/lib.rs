@@ -22,6 +22,7 @@ mod request;
 mod trace;
 
 pub mod cgroup;
+pub mod cli;
 pub mod seccomp;
 pub mod shim;
 

@@ -8,5 +8,5 @@ fn main() -> ExitCode {
     if arguments.next().is_some_and(|first| first == "shim") {
         return terrarium_runtime::shim::main(arguments);
     }
-    ExitCode::FAILURE
+    terrarium_runtime::cli::main(std::env::args_os())
 }

@@ -21,7 +21,7 @@ pub(crate) use namespaces::{
     IdMap, IdMaps, Join, NEW_CGROUP, NEW_NET, NEW_TIME, NEW_USER, Namespaces, flag,
     names as namespace_names,
 };
-pub(crate) use process::{Capabilities, ProcessPlan, capability_names};
+pub(crate) use process::{CAPABILITY_NAMES, Capabilities, ProcessPlan, capability_names};
 
 use crate::error::{Error, Result};
 use crate::request::Rootfs;

@@ -1,0 +1,210 @@
+//! Options and arguments, with runc's names.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+#[derive(Debug, Parser)]
+#[command(name = "terrarium-runtime", version = VERSION, about = "Runs OCI containers")]
+pub(super) struct Cli {
+    /// Directory of the state of all containers
+    #[arg(long, global = true)]
+    pub(super) root: Option<PathBuf>,
+    /// File that gets a line for every error
+    #[arg(long, global = true)]
+    pub(super) log: Option<PathBuf>,
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
+    pub(super) log_format: LogFormat,
+    /// Refused: cgroups are made through the file system
+    #[arg(long, global = true)]
+    pub(super) systemd_cgroup: bool,
+    /// Accepted for compatibility; there is no more to say
+    #[arg(long, global = true)]
+    pub(super) debug: bool,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "\nspec: 1.2.1");
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    Table,
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Set a container up; `start` executes its program
+    Create(CreateArgs),
+    /// Create, start, and wait unless detached
+    Run(RunArgs),
+    /// Execute the program of a created container
+    Start { id: String },
+    /// Print the state as JSON
+    State { id: String },
+    /// Send a signal to init
+    Kill(KillArgs),
+    /// Remove what a stopped container left
+    Delete {
+        /// Kill it first if it runs; no error if it does not exist
+        #[arg(short, long)]
+        force: bool,
+        id: String,
+    },
+    /// Run another process in a running container
+    Exec(ExecArgs),
+    /// Freeze all processes
+    Pause { id: String },
+    /// Thaw them
+    Resume { id: String },
+    /// List the containers under the root
+    List {
+        #[arg(short, long, value_enum, default_value_t = Format::Table)]
+        format: Format,
+        /// Only the IDs
+        #[arg(short, long)]
+        quiet: bool,
+    },
+    /// Show the processes of a container
+    Ps {
+        #[arg(short, long, value_enum, default_value_t = Format::Table)]
+        format: Format,
+        id: String,
+        /// Options for ps(1)
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+    /// Change resource limits
+    Update(UpdateArgs),
+    /// Write a `config.json` to start from
+    Spec {
+        #[arg(short, long, default_value = ".")]
+        bundle: PathBuf,
+        /// For a caller that is not root
+        #[arg(long)]
+        rootless: bool,
+    },
+    /// Print what this runtime can do, as JSON
+    Features,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CreateArgs {
+    /// Directory of `config.json`
+    #[arg(short, long, default_value = ".")]
+    pub(super) bundle: PathBuf,
+    /// Unix socket that gets the master of the terminal
+    #[arg(long)]
+    pub(super) console_socket: Option<PathBuf>,
+    /// File for the pid of init
+    #[arg(long)]
+    pub(super) pid_file: Option<PathBuf>,
+    /// Number of descriptors from 3 on that the process keeps
+    #[arg(long, default_value_t = 0)]
+    pub(super) preserve_fds: u32,
+    /// Accepted: the root is always changed with pivot_root
+    #[arg(long)]
+    pub(super) no_pivot: bool,
+    /// Accepted: there is no session keyring to join
+    #[arg(long)]
+    pub(super) no_new_keyring: bool,
+    pub(super) id: String,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RunArgs {
+    /// Do not wait for the end
+    #[arg(short, long)]
+    pub(super) detach: bool,
+    /// Leave the state in place when the process has ended
+    #[arg(long)]
+    pub(super) keep: bool,
+    #[command(flatten)]
+    pub(super) create: CreateArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct KillArgs {
+    /// To every process of the container
+    #[arg(short, long)]
+    pub(super) all: bool,
+    pub(super) id: String,
+    #[arg(default_value = "SIGTERM")]
+    pub(super) signal: String,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ExecArgs {
+    /// File with an OCI process
+    #[arg(short, long)]
+    pub(super) process: Option<PathBuf>,
+    /// Give it a terminal
+    #[arg(short, long)]
+    pub(super) tty: bool,
+    /// Do not wait for the end
+    #[arg(short, long)]
+    pub(super) detach: bool,
+    /// `NAME=VALUE`, more than once
+    #[arg(short, long)]
+    pub(super) env: Vec<String>,
+    /// `UID[:GID]`
+    #[arg(short, long)]
+    pub(super) user: Option<String>,
+    /// More groups
+    #[arg(short = 'g', long)]
+    pub(super) additional_gids: Vec<u32>,
+    #[arg(long)]
+    pub(super) cwd: Option<PathBuf>,
+    /// More capabilities, e.g. CAP_NET_ADMIN
+    #[arg(short = 'c', long)]
+    pub(super) cap: Vec<String>,
+    #[arg(long)]
+    pub(super) no_new_privs: bool,
+    #[arg(long)]
+    pub(super) pid_file: Option<PathBuf>,
+    #[arg(long)]
+    pub(super) console_socket: Option<PathBuf>,
+    #[arg(long, default_value_t = 0)]
+    pub(super) preserve_fds: u32,
+    pub(super) id: String,
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub(super) command: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct UpdateArgs {
+    /// File with OCI resources, `-` for standard input
+    #[arg(short, long)]
+    pub(super) resources: Option<PathBuf>,
+    /// Memory limit in bytes
+    #[arg(short, long)]
+    pub(super) memory: Option<i64>,
+    /// Memory and swap in bytes
+    #[arg(long)]
+    pub(super) memory_swap: Option<i64>,
+    /// Soft memory limit in bytes
+    #[arg(long)]
+    pub(super) memory_reservation: Option<i64>,
+    #[arg(long = "cpu-share")]
+    pub(super) cpu_shares: Option<u64>,
+    #[arg(long, allow_hyphen_values = true)]
+    pub(super) cpu_quota: Option<i64>,
+    #[arg(long)]
+    pub(super) cpu_period: Option<u64>,
+    #[arg(long)]
+    pub(super) cpuset_cpus: Option<String>,
+    #[arg(long)]
+    pub(super) cpuset_mems: Option<String>,
+    #[arg(long, allow_hyphen_values = true)]
+    pub(super) pids_limit: Option<i64>,
+    #[arg(long)]
+    pub(super) blkio_weight: Option<u16>,
+    pub(super) id: String,
+}

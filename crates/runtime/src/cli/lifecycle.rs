@@ -1,0 +1,188 @@
+//! `start`, `kill`, `delete`, `pause`, `resume`.
+
+use std::os::fd::{AsFd, OwnedFd};
+use std::str::FromStr;
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::Signal;
+use terrarium_sys::pidfd;
+
+use super::args::KillArgs;
+use super::state::{Container, StateRoot, Status};
+use crate::cgroup;
+use crate::channel::Channel;
+use crate::create::start_over;
+use crate::error::{Context, Error, Result};
+use crate::hooks::{self, HookState};
+use crate::trace::Trace;
+
+pub(super) fn start(root: &StateRoot, id: &str) -> Result<u8> {
+    let container = root.load(id)?;
+    let status = container.status()?;
+    if status != Status::Created {
+        return Err(container.wrong_status("start", status));
+    }
+    let channel = Channel::from_fd(container.connect_to_start()?);
+    let mut trace = Trace::begin();
+    let started = start_over(&channel, &mut trace);
+    container.forget_start();
+    started?;
+    super::warn(&trace.notes);
+    run_hooks(&container, "poststart", "running").map(|()| 0)
+}
+
+pub(super) fn kill(root: &StateRoot, args: &KillArgs) -> Result<u8> {
+    let container = root.load(&args.id)?;
+    let signal = parse_signal(&args.signal)?;
+    let op = || format!("send signal {signal} to container {:?}", args.id);
+    if !args.all {
+        let init = container.pidfd("kill")?;
+        return pidfd::send_signal(init.as_fd(), signal)
+            .doing(op)
+            .map(|()| 0);
+    }
+    if signal == libc::SIGKILL {
+        return cgroup::kill_all(&container.record.cgroup).map(|()| 0);
+    }
+    for pid in cgroup::pids(&container.record.cgroup)? {
+        // A process that is gone meanwhile needs no signal.
+        if let Ok(process) = pidfd::open(pid) {
+            let _ = pidfd::send_signal(process.as_fd(), signal);
+        }
+    }
+    Ok(0)
+}
+
+/// `15`, `TERM` or `SIGTERM`.
+fn parse_signal(text: &str) -> Result<i32> {
+    if let Ok(number) = text.parse::<i32>() {
+        return Ok(number);
+    }
+    let name = text.to_ascii_uppercase();
+    let name = if name.starts_with("SIG") {
+        name
+    } else {
+        format!("SIG{name}")
+    };
+    let unknown = || Error::InvalidSpec(format!("signal {text:?}"));
+    let real_time = |name: &str, base: i32, sign: i32| {
+        name.parse::<i32>()
+            .map(|offset| base + sign * offset)
+            .map_err(|_| unknown())
+    };
+    match name.strip_prefix("SIGRTM") {
+        Some("IN") => Ok(libc::SIGRTMIN()),
+        Some("AX") => Ok(libc::SIGRTMAX()),
+        Some(rest) if rest.starts_with("IN+") => real_time(&rest[3..], libc::SIGRTMIN(), 1),
+        Some(rest) if rest.starts_with("AX-") => real_time(&rest[3..], libc::SIGRTMAX(), -1),
+        _ => Signal::from_str(&name)
+            .map(|signal| signal as i32)
+            .map_err(|_| unknown()),
+    }
+}
+
+pub(super) fn delete(root: &StateRoot, id: &str, force: bool) -> Result<u8> {
+    let container = match root.load(id) {
+        Err(Error::NoSuchContainer(_)) if force => {
+            return root.remove_remains(id).map(|()| 0);
+        }
+        other => other?,
+    };
+    let status = container.status()?;
+    // A created container has run nothing yet, so there is nothing to lose.
+    if !force && !matches!(status, Status::Stopped | Status::Created) {
+        return Err(container.wrong_status("delete", status));
+    }
+    if status != Status::Stopped
+        && let Ok(init) = container.pidfd("delete")
+    {
+        end(&container, &init)?;
+    }
+    remove(&container).map(|()| 0)
+}
+
+/// Removes a container that has ended, with everything of it.
+pub(super) fn remove(container: &Container) -> Result<()> {
+    clean_up(container)?;
+    // The specification lets a failing poststop hook change nothing.
+    let _ = run_hooks(container, "poststop", "stopped");
+    container.remove()
+}
+
+/// Kills init and waits for its end; the kernel then ends everything in its pid namespace.
+fn end(container: &Container, init: &OwnedFd) -> Result<()> {
+    if cgroup::is_frozen(&container.record.cgroup).unwrap_or(false) {
+        // A frozen v1 process would keep its SIGKILL pending.
+        cgroup::thaw(&container.record.cgroup)?;
+    }
+    let _ = pidfd::send_signal(init.as_fd(), libc::SIGKILL);
+    let mut ready = [PollFd::new(init.as_fd(), PollFlags::POLLIN)];
+    poll(&mut ready, PollTimeout::from(10_000_u16))
+        .map(drop)
+        .doing(|| "wait for init to end")
+}
+
+/// Ends what is left in the cgroups and removes them. The state stays, for another try.
+fn clean_up(container: &Container) -> Result<()> {
+    let cgroup = &container.record.cgroup;
+    if !cgroup::pids(cgroup).unwrap_or_default().is_empty() {
+        cgroup::kill_all(cgroup)?;
+    }
+    cgroup::destroy(cgroup)?;
+    Ok(())
+}
+
+fn run_hooks(container: &Container, point: &'static str, status: &str) -> Result<()> {
+    let spec = container.spec()?;
+    let Some(hooks) = spec.hooks() else {
+        return Ok(());
+    };
+    let list = if point == "poststart" {
+        hooks.poststart()
+    } else {
+        hooks.poststop()
+    };
+    let record = &container.record;
+    let pid = if status == "stopped" { 0 } else { record.pid };
+    let state = HookState {
+        id: &record.id,
+        bundle: &record.bundle,
+        spec: &spec,
+        pid,
+    };
+    hooks::run(point, list.as_deref(), &state.with_status(status))
+}
+
+pub(super) fn pause(root: &StateRoot, id: &str) -> Result<u8> {
+    let container = root.load(id)?;
+    match container.status()? {
+        Status::Running | Status::Created => cgroup::freeze(&container.record.cgroup).map(|()| 0),
+        status => Err(container.wrong_status("pause", status)),
+    }
+}
+
+pub(super) fn resume(root: &StateRoot, id: &str) -> Result<u8> {
+    let container = root.load(id)?;
+    match container.status()? {
+        Status::Paused => cgroup::thaw(&container.record.cgroup).map(|()| 0),
+        status => Err(container.wrong_status("resume", status)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signals_have_names_and_numbers() {
+        for (text, number) in [
+            ("15", 15),
+            ("TERM", 15),
+            ("sigkill", 9),
+            ("SIGRTMIN+3", libc::SIGRTMIN() + 3),
+        ] {
+            assert_eq!(parse_signal(text).unwrap(), number, "{text}");
+        }
+        assert!(parse_signal("SIGNOSUCH").is_err());
+    }
+}

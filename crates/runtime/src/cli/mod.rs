@@ -1,0 +1,126 @@
+//! The OCI command line, as runc spells it.
+//!
+//! Keeps what it knows of a container in a directory of its own under `--root` (`state`); each command
+//! is one function of `args`, `create`, `exec`, `lifecycle` or `report`.
+
+mod args;
+mod create;
+mod exec;
+mod features;
+mod foreground;
+mod lifecycle;
+mod report;
+mod spec;
+mod state;
+mod update;
+
+use std::ffi::OsString;
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::error::{Error, Result};
+use args::{Cli, Command, LogFormat};
+use state::StateRoot;
+
+/// Runs the command line and returns the exit code of the process.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            let code = error.exit_code();
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(code).unwrap_or(1));
+        }
+    };
+    match run(&cli) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            tell(&cli, &error);
+            let code = match error {
+                Error::CommandNotFound { .. }
+                | Error::NotExecutable { .. }
+                | Error::BadCwd { .. } => error.docker_exit_code(),
+                _ => 1,
+            };
+            ExitCode::from(u8::try_from(code).unwrap_or(1))
+        }
+    }
+}
+
+fn run(cli: &Cli) -> Result<u8> {
+    if cli.systemd_cgroup {
+        let text = "`--systemd-cgroup`: cgroups are made through the file system only";
+        return Err(Error::Unsupported(text.to_owned()));
+    }
+    let root = StateRoot::new(cli.root.clone().unwrap_or_else(default_root));
+    match &cli.command {
+        Command::Create(args) => create::create(&root, args),
+        Command::Run(args) => create::run(&root, args),
+        Command::Start { id } => lifecycle::start(&root, id),
+        Command::State { id } => report::state(&root, id),
+        Command::Kill(args) => lifecycle::kill(&root, args),
+        Command::Delete { force, id } => lifecycle::delete(&root, id, *force),
+        Command::Exec(args) => exec::exec(&root, args),
+        Command::Pause { id } => lifecycle::pause(&root, id),
+        Command::Resume { id } => lifecycle::resume(&root, id),
+        Command::List { format, quiet } => report::list(&root, *format, *quiet),
+        Command::Ps { format, id, args } => report::ps(&root, id, *format, args),
+        Command::Update(args) => update::update(&root, args),
+        Command::Spec { bundle, rootless } => spec::write(bundle, *rootless),
+        Command::Features => features::print_features(),
+    }
+}
+
+fn default_root() -> PathBuf {
+    if nix::unistd::geteuid().is_root() {
+        return "/run/terrarium-runtime".into();
+    }
+    let user = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
+    let user = user.unwrap_or_else(|| format!("/run/user/{}", nix::unistd::geteuid()).into());
+    user.join("terrarium-runtime")
+}
+
+/// The error with its causes, one line; engines read it from the log file.
+fn chain(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        text.push_str(&format!(": {cause}"));
+        source = cause.source();
+    }
+    text
+}
+
+fn tell(cli: &Cli, error: &Error) {
+    let text = chain(error);
+    let mut stderr = std::io::stderr();
+    let _ = writeln!(stderr, "terrarium-runtime: {text}");
+    let Some(path) = &cli.log else { return };
+    let Ok(mut file) = OpenOptions::new().append(true).create(true).open(path) else {
+        return;
+    };
+    let time = jiff::Timestamp::now();
+    let line = match cli.log_format {
+        LogFormat::Json => {
+            serde_json::json!({"level": "error", "msg": text, "time": time.to_string()}).to_string()
+        }
+        LogFormat::Text => format!("time=\"{time}\" level=error msg={text:?}"),
+    };
+    let _ = writeln!(file, "{line}");
+}
+
+/// Tells what was weakened; a warning, not an error.
+fn warn(notes: &[crate::Note]) {
+    let mut stderr = std::io::stderr();
+    for note in notes {
+        let _ = writeln!(
+            stderr,
+            "terrarium-runtime: warning: {}: {}",
+            note.subject, note.text
+        );
+    }
+}
