@@ -16,6 +16,7 @@ use crate::{
     config,
     db::{Database, Opened},
     error::Context as _,
+    images::Images,
     lock::RootLock,
     stats::Sampler,
     terminal::Terminals,
@@ -36,6 +37,7 @@ pub(crate) struct Inner {
     pub(crate) activities: Arc<Activities>,
     pub(crate) sampler: Arc<Sampler>,
     pub(crate) database: Database,
+    pub(crate) images: Images,
     /// What the user should know about this start.
     pub(crate) warnings: Vec<String>,
     pub(crate) terminals: Terminals,
@@ -60,10 +62,13 @@ impl Engine {
             database,
             set_aside,
         } = Database::open(&config.data_root).await?;
+        let privilege = config::privilege();
+        let images = Images::open(&config, privilege).await?;
         let hub = Arc::new(Hub::default());
         database.follow(&hub);
         let inner = Inner {
-            privilege: config::privilege(),
+            privilege,
+            images,
             activities: Arc::new(Activities::new(Arc::clone(&hub))),
             hub,
             sampler: Sampler::start(database.clone()),

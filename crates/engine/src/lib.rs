@@ -34,4 +34,5 @@ pub use containers::{AttachContainer, Attached, Input, Output, StartExec, Waiter
 pub use engine::Engine;
 pub use error::Result;
 pub use events::{Hub, Received, Subscription};
+pub use images::Prune;
 pub use trace::Tracer;

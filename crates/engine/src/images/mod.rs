@@ -1,30 +1,29 @@
 //! Images: pulled, made, listed, tagged and removed.
+//!
+//! The truth is the store: its references and the documents that they lead to. [`catalog`] reads
+//! them into images; everything else here starts from a catalog.
 
-use terrarium_api::{
-    Error, ErrorCode, ImageDetail, ImageSummary, PullImage, PullProgress, RemoveImage,
-    RemovedImage, TagImage, Traced,
-};
+mod catalog;
+mod changes;
+mod detail;
+mod error;
+mod list;
+mod names;
+mod remove;
+mod state;
+mod tag;
+
+pub(crate) use catalog::{Catalog, Image};
+pub(crate) use error::store_failed;
+pub use remove::Prune;
+pub(crate) use state::Images;
+
+use terrarium_api::{Error, ErrorCode, ImageSummary, PullImage, PullProgress, Traced};
 use tokio::sync::watch;
 
-use crate::{Engine, Result, error::no_such_image};
+use crate::{Engine, Result};
 
 impl Engine {
-    /// All images, newest first.
-    ///
-    /// # Errors
-    /// What could not be read.
-    pub async fn images(&self) -> Result<Vec<ImageSummary>> {
-        Ok(Vec::new())
-    }
-
-    /// Everything about one image.
-    ///
-    /// # Errors
-    /// `NoSuchImage`, or what could not be read.
-    pub async fn inspect_image(&self, name: &str) -> Result<ImageDetail> {
-        Err(no_such_image(name))
-    }
-
     /// Pulls an image and tells `progress` how it stands.
     ///
     /// Dropping the future cancels the pull, and so does canceling its activity.
@@ -52,21 +51,5 @@ impl Engine {
             ErrorCode::Unsupported,
             "make the starter image: not possible yet",
         ))
-    }
-
-    /// Gives an image one more name.
-    ///
-    /// # Errors
-    /// `NoSuchImage`, `InvalidReference`, or what could not be written.
-    pub async fn tag_image(&self, request: TagImage) -> Result<Traced<ImageSummary>> {
-        Err(no_such_image(&request.image))
-    }
-
-    /// Removes a name, and the image with its last name.
-    ///
-    /// # Errors
-    /// `NoSuchImage`, `ImageInUse`, or what could not be removed.
-    pub async fn remove_image(&self, request: RemoveImage) -> Result<Traced<RemovedImage>> {
-        Err(no_such_image(&request.image))
     }
 }

@@ -1,0 +1,218 @@
+use std::{sync::Arc, time::SystemTime};
+
+use terrarium_api::{
+    ContainerStatus, ContainerSummary, Error, ErrorCode, RemoveImage, RemovedImage, Traced,
+};
+use terrarium_oci::{Digest, Reference};
+use terrarium_store::{Kind, Roots, Store};
+
+use super::{Catalog, Image, list::used_by, store_failed};
+use crate::{Engine, Result, Tracer, blocking::blocking};
+
+/// What is to be taken from an image.
+#[derive(Debug, PartialEq, Eq)]
+enum Removal {
+    /// These names; others remain.
+    Names(Vec<Reference>),
+    /// Everything.
+    Whole,
+}
+
+impl Engine {
+    /// Removes a name, and the image with its last name.
+    ///
+    /// # Errors
+    /// `NoSuchImage`, `ImageInUse`, or what could not be removed.
+    pub async fn remove_image(&self, request: RemoveImage) -> Result<Traced<RemovedImage>> {
+        let force = if request.force { "-f " } else { "" };
+        let command = format!("docker rmi {force}{}", request.image);
+        let mut tracer = Tracer::new("image.remove", &request.image, command);
+        let containers = self.containers().await?;
+        let inner = Arc::clone(&self.inner);
+        let work = blocking(move || {
+            let store = &inner.images.store;
+            let naming = inner.images.naming();
+            let image = Catalog::read(store).find(&request.image)?.clone();
+            let removal = decide(&image, &request, &containers)?;
+            let untagged = forget(store, &image, &removal)?;
+            drop(naming);
+            Ok((image, removal, untagged))
+        });
+        let (image, removal, untagged) = tracer.step("remove reference", "refs/", work).await?;
+        let mut removed = RemovedImage {
+            untagged,
+            deleted: Vec::new(),
+            freed_bytes: 0,
+        };
+        if removal == Removal::Whole {
+            let work = self.collect_images(vec![image.id.clone()]);
+            let (deleted, freed_bytes) = tracer.step("unlink", "blobs and snapshots", work).await?;
+            (removed.deleted, removed.freed_bytes) = (deleted, freed_bytes);
+        }
+        self.tell_removed(&image, &removed);
+        self.publish_images().await?;
+        Ok(tracer.finish(removed))
+    }
+
+    /// Removes images that no container uses: those without a name, or with `all` every one.
+    ///
+    /// # Errors
+    /// What could not be removed.
+    pub async fn prune_images(&self, all: Prune) -> Result<Traced<RemovedImage>> {
+        let (option, containers) = (all.option(), self.containers().await?);
+        let mut tracer = Tracer::new(
+            "image.prune",
+            "images",
+            format!("docker image prune{option}"),
+        );
+        let inner = Arc::clone(&self.inner);
+        let work = blocking(move || {
+            let store = &inner.images.store;
+            let _naming = inner.images.naming();
+            let catalog = Catalog::read(store);
+            let unused = catalog.images.into_values().filter(|image| {
+                (all == Prune::Unused || image.tags.is_empty())
+                    && used_by(image, &containers).is_empty()
+            });
+            let mut gone = (Vec::new(), Vec::new());
+            for image in unused {
+                gone.1.extend(forget(store, &image, &Removal::Whole)?);
+                gone.0.push(image.id);
+            }
+            Ok(gone)
+        });
+        let (ids, untagged) = tracer.step("remove reference", "refs/", work).await?;
+        let work = self.collect_images(ids);
+        let (deleted, freed_bytes) = tracer.step("unlink", "blobs and snapshots", work).await?;
+        self.publish_images().await?;
+        Ok(tracer.finish(RemovedImage {
+            untagged,
+            deleted,
+            freed_bytes,
+        }))
+    }
+
+    /// Frees what nothing needs any more; returns what went, `ids` first, and how many bytes.
+    async fn collect_images(&self, ids: Vec<Digest>) -> Result<(Vec<String>, u64)> {
+        let store = self.inner.images.store.clone();
+        blocking(move || {
+            let failed = |error| store_failed("remove unused blobs and snapshots", &error);
+            let collected = store
+                .collect(&roots(&store), SystemTime::now())
+                .map_err(failed)?;
+            let mut deleted: Vec<String> = ids.iter().map(Digest::to_string).collect();
+            deleted.extend(collected.snapshots.iter().map(ToString::to_string));
+            Ok((deleted, collected.freed_bytes))
+        })
+        .await
+    }
+
+    fn tell_removed(&self, image: &Image, removed: &RemovedImage) {
+        let id = image.id.as_str();
+        for name in &removed.untagged {
+            self.image_event("untag", id, name);
+        }
+        if !removed.deleted.is_empty() {
+            self.image_event("delete", id, id);
+        }
+    }
+}
+
+/// Which images [`Engine::prune_images`] removes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Prune {
+    /// Those without a name.
+    Dangling,
+    /// Every one that no container uses.
+    Unused,
+}
+
+impl Prune {
+    fn option(self) -> &'static str {
+        match self {
+            Self::Dangling => "",
+            Self::Unused => " --all",
+        }
+    }
+}
+
+/// What lies on layers stays with them: the writable layers of containers are their owners' to
+/// remove.
+fn roots(store: &Store) -> Roots {
+    let snapshots = store.snapshots().list().into_iter();
+    let in_use = snapshots.filter(|info| matches!(info.kind, Kind::Active | Kind::View));
+    Roots {
+        snapshots: in_use.map(|info| info.name).collect(),
+        blobs: Vec::new(),
+    }
+}
+
+/// What a request takes from an image, or why it may not.
+fn decide(
+    image: &Image,
+    request: &RemoveImage,
+    containers: &[ContainerSummary],
+) -> Result<Removal> {
+    let named: Option<Reference> = request.image.parse().ok();
+    let named = named.filter(|name| image.tags.contains(name) || image.digests.contains(name));
+    if let Some(name) = named.filter(|name| image.tags.len() > 1 && name.digest().is_none()) {
+        return Ok(Removal::Names(vec![name]));
+    }
+    if image.tags.len() > 1 && !request.force {
+        let names: Vec<String> = image.tags.iter().map(Reference::familiar).collect();
+        let text = format!(
+            "image {} has several names: {}",
+            image.id.short(),
+            names.join(", ")
+        );
+        return Err(Error::new(ErrorCode::WrongState, text)
+            .hint("remove one name, or force the removal of all"));
+    }
+    let of_image = |container: &&ContainerSummary| container.image_id == image.id.as_str();
+    let users: Vec<_> = containers.iter().filter(of_image).collect();
+    let running = users.iter().any(|container| is_live(container.status));
+    if running || (!users.is_empty() && !request.force) {
+        let text = format!(
+            "image {} is used by {}",
+            image.shown_name(),
+            used_by(image, containers).join(", ")
+        );
+        let hint = match running {
+            true => "stop and remove these containers first",
+            false => "remove these containers first, or force the removal",
+        };
+        return Err(Error::new(ErrorCode::ImageInUse, text).hint(hint));
+    }
+    Ok(Removal::Whole)
+}
+
+fn is_live(status: ContainerStatus) -> bool {
+    !matches!(status, ContainerStatus::Created | ContainerStatus::Stopped)
+}
+
+/// Removes names; returns them in their familiar form. The content stays until it is collected.
+fn forget(store: &Store, image: &Image, removal: &Removal) -> Result<Vec<String>> {
+    let mut untagged = Vec::new();
+    for (name, target) in store.references().list() {
+        let reference = name.parse::<Reference>().ok();
+        let goes = match removal {
+            Removal::Names(names) => reference.as_ref().is_some_and(|name| names.contains(name)),
+            Removal::Whole => {
+                let of_image = |reference: &Reference| {
+                    image.tags.contains(reference) || image.digests.contains(reference)
+                };
+                reference.as_ref().is_some_and(of_image) || target.digest == image.root.digest
+            }
+        };
+        if goes {
+            let failed = |error| store_failed(format!("remove the name {name}"), &error);
+            store.references().remove(&name).map_err(failed)?;
+            untagged.extend(
+                reference
+                    .filter(|_| !super::names::is_unnamed(&name))
+                    .map(|name| name.familiar()),
+            );
+        }
+    }
+    Ok(untagged)
+}
