@@ -1,0 +1,77 @@
+import type uPlot from 'uplot'
+import { token } from '../tokens'
+import { drawBands, drawLimit } from './overlay'
+import type { TimeChartData } from './TimeChart.svelte'
+
+interface Setup {
+  width: number
+  height: number
+  group: string
+  format: (value: number) => string
+  onhover: (index: number | null) => void
+  data: () => TimeChartData
+}
+
+const AXIS_WIDTH = 64
+const MARGIN_PX = 6
+const LABEL_GAP_PX = 6
+const LINE_WIDTH = 1.5
+
+/** `rgb` of a token with the opacity of a chart's fill. */
+function fillOf(color: string): string {
+  const opacity = Number(token('--chart-fill')) || 0.15
+  return `color-mix(in srgb, ${color} ${opacity * 100}%, transparent)`
+}
+
+/** Canvases of WebKitGTK do not read `color-mix`, so an element resolves it first. */
+function resolved(color: string): string {
+  const probe = document.createElement('span')
+  probe.style.color = color
+  document.body.append(probe)
+  const value = getComputedStyle(probe).color
+  probe.remove()
+  return value
+}
+
+/** Three numbers at most: the ends and the middle say enough. */
+function splits(_plot: uPlot, _axis: number, low: number, high: number): number[] {
+  const top = high / 1.12
+  return low < 0 ? [-top, 0, top] : [0, top / 2, top]
+}
+
+export function chartOptions({ width, height, group, format, onhover, data }: Setup): uPlot.Options {
+  const { colors } = data()
+  const grid = { stroke: token('--chart-grid'), width: 1 }
+  const font = `${Math.round(11 * (parseFloat(getComputedStyle(document.documentElement).fontSize) / 16))}px ${token('--font-ui')}`
+  return {
+    width,
+    height,
+    padding: [MARGIN_PX, 0, MARGIN_PX, 0],
+    legend: { show: false },
+    cursor: { sync: { key: group, setSeries: false }, drag: { x: false, y: false }, points: { size: 6 } },
+    scales: { x: { time: true, auto: false }, y: { auto: false, range: () => data().range } },
+    axes: [
+      { show: false, grid },
+      { side: 1, size: AXIS_WIDTH, gap: LABEL_GAP_PX, stroke: token('--text-3'), font, grid, ticks: { show: false }, splits, values: (_plot, values) => values.map((value) => format(Math.abs(value))) },
+    ],
+    series: [
+      {},
+      ...colors.map((name) => {
+        const stroke = token(name)
+        return { stroke, width: LINE_WIDTH, fill: resolved(fillOf(stroke)), fillTo: 0, points: { show: false }, spanGaps: false }
+      }),
+    ],
+    hooks: {
+      setCursor: [(plot) => onhover(plot.cursor.idx ?? null)],
+      draw: [
+        (plot) => drawBands(plot, data().bands),
+        (plot) => drawLimit(plot, data().limit, format),
+      ],
+    },
+  }
+}
+
+/** Shows the whole range, also the part of it for which there are no samples. */
+export function setTime(plot: uPlot, { from, to }: TimeChartData): void {
+  plot.setScale('x', { min: from, max: to })
+}

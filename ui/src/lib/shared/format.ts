@@ -1,0 +1,86 @@
+import { locale } from './i18n/index.svelte'
+import { t } from './i18n/index.svelte'
+
+/** A number and its unit apart, because the unit is set in a quieter color. */
+export interface Quantity {
+  value: string
+  unit: string
+}
+
+/** Between a number and its unit: thin, and never the place of a line break. */
+const THIN = '\u202f'
+
+const BYTE_UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB']
+
+export const text = ({ value, unit }: Quantity): string => (unit === '' ? value : value + THIN + unit)
+
+const number = (value: number, digits: number): string =>
+  value.toLocaleString(locale.current, { minimumFractionDigits: digits, maximumFractionDigits: digits })
+
+/** Three figures at most: 9.8, 98.1, 981. */
+const digitsFor = (value: number): number => (value < 100 ? 1 : 0)
+
+export function bytesQuantity(bytes: number): Quantity {
+  const power = bytes < 1024 ? 0 : Math.min(Math.floor(Math.log2(bytes) / 10), BYTE_UNITS.length - 1)
+  const scaled = bytes / 1024 ** power
+  const round = power === 0 || Number.isInteger(scaled)
+  return { value: number(scaled, round ? 0 : digitsFor(scaled)), unit: BYTE_UNITS[power] ?? 'B' }
+}
+
+export const bytes = (size: number): string => text(bytesQuantity(size))
+
+export const rate = (bytesPerSecond: number): string => `${bytes(bytesPerSecond)}/s`
+
+/** Percent of one core: a container on two cores can show 200 %. */
+export function percentQuantity(percent: number): Quantity {
+  return { value: number(percent, digitsFor(percent)), unit: '%' }
+}
+
+export const percent = (value: number): string => text(percentQuantity(value))
+
+export const count = (value: number): string => value.toLocaleString(locale.current)
+
+/** µs below 1 ms, ms below 1 s, then seconds. */
+export function usecQuantity(usec: number): Quantity {
+  if (usec < 1_000) return { value: count(Math.round(usec)), unit: 'µs' }
+  if (usec < 1_000_000) return { value: number(usec / 1_000, 2), unit: 'ms' }
+  return { value: number(usec / 1_000_000, 2), unit: t.units.second }
+}
+
+export const usec = (value: number): string => text(usecQuantity(value))
+
+const MINUTE = 60
+const HOUR = 3_600
+const DAY = 86_400
+
+/** The two largest parts of a duration: `3 h 12 min`. */
+export function duration(seconds: number): string {
+  const whole = Math.max(0, Math.floor(seconds))
+  if (whole < MINUTE) return t.units.seconds(whole)
+  if (whole < HOUR) return t.units.minutes(Math.floor(whole / MINUTE))
+  if (whole < DAY) return t.units.hours(Math.floor(whole / HOUR), Math.floor((whole % HOUR) / MINUTE))
+  return t.units.days(Math.floor(whole / DAY))
+}
+
+/** How long ago, in the words of the language: `2 hours ago`. */
+export function ago(then: number, now: number): string {
+  const seconds = Math.round((then - now) / 1_000)
+  const format = new Intl.RelativeTimeFormat(locale.current, { numeric: 'auto' })
+  const size = Math.abs(seconds)
+  if (size < MINUTE) return format.format(seconds, 'second')
+  if (size < HOUR) return format.format(Math.trunc(seconds / MINUTE), 'minute')
+  if (size < DAY) return format.format(Math.trunc(seconds / HOUR), 'hour')
+  return format.format(Math.trunc(seconds / DAY), 'day')
+}
+
+export const clock = (time: number): string =>
+  new Date(time).toLocaleTimeString(locale.current, { hour12: false, hour: '2-digit', minute: '2-digit', second: '2-digit' })
+
+export const moment = (time: number): string =>
+  new Date(time).toLocaleString(locale.current, { dateStyle: 'medium', timeStyle: 'short' })
+
+/** `sha256:7b1f…e90c`: enough to tell two apart, short enough for a row. */
+export function shortDigest(digest: string): string {
+  const [algorithm, hex] = digest.split(':')
+  return hex === undefined || hex.length <= 12 ? digest : `${algorithm}:${hex.slice(0, 4)}…${hex.slice(-4)}`
+}

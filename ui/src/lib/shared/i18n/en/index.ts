@@ -1,0 +1,5 @@
+export * from './containers'
+export * from './images'
+export * from './inside'
+export * from './shell'
+export * from './system'

@@ -1,0 +1,76 @@
+import type * as en from '../en'
+
+export const logs: typeof en.logs = {
+  search: '로그에서 검색',
+  found: (at, of) => (of === 0 ? '없음' : `${of}개 중 ${at}`),
+  states: { loading: '읽는 중', live: '실시간', ended: '끝남' },
+  lines: (n) => `${n}줄`,
+  stream: '어떤 출력',
+  streams: { all: '전체', stdout: 'stdout', stderr: 'stderr' },
+  stderr: '오류:',
+  times: '시각',
+  wrap: '긴 줄 접기',
+  follow: '끝을 따라가기',
+  copyAll: '모든 줄 복사',
+  empty: '이 컨테이너는 아무것도 쓰지 않았어요.',
+  emptyStream: '이 출력에는 아무것도 없어요.',
+}
+
+export const terminal: typeof en.terminal = {
+  shell: '실행할 것',
+  choices: { best: '이미지에서 가장 좋은 셸', custom: '다른 명령', attach: '주 프로세스' },
+  command: '명령',
+  open: '터미널 열기',
+  reopen: '새로 열기',
+  close: '닫기',
+  states: { opening: '여는 중', open: '열림' },
+  ended: (code) => (code === null ? '끝남' : `끝남 · 코드 ${code}`),
+  hint: '터미널은 같은 네임스페이스에 들어간 또 하나의 프로세스예요. 이 컨테이너의 파일, 네트워크, 프로세스를 그대로 봐요.',
+  stoppedTitle: '실행 중이 아니에요',
+  stoppedText: '터미널은 컨테이너의 네임스페이스에 들어가므로, 컨테이너가 실행 중이어야 해요.',
+}
+
+export const resources: typeof en.resources = {
+  range: '얼마 동안',
+  ranges: { 60: '1분', 600: '10분', 3600: '1시간', 21600: '6시간', 86400: '24시간' },
+  live: (s) => (s === 1 ? '실시간 · 1초마다' : `실시간 · ${s}초마다`),
+  metrics: { cpu: 'CPU', memory: '메모리', block: '디스크 입출력', network: '네트워크', pids: '프로세스' },
+  of: (limit) => `/ ${limit}`,
+  throttled: '제한됨',
+  cache: '페이지 캐시',
+  read: '읽기',
+  write: '쓰기',
+  received: '받음',
+  sent: '보냄',
+  incidents: { throttled: '제한됨', oomKill: 'OOM 종료' },
+  events: '일어난 일',
+  eventCount: (n) => (n === 0 ? '이 구간에 없음' : `이 구간에 ${n}개`),
+  oomText: '메모리 한도에 닿아 커널이 프로세스를 끝냈어요.',
+  throttledFor: (time) => `${time} 동안 한도보다 CPU를 더 쓰려 했어요`,
+  sources: '숫자가 오는 곳',
+  sourcesText: '커널의 파일과 마지막으로 읽은 값이에요.',
+  summary: (name, now, low, high) => `${name}: 지금 ${now}, 가장 낮게 ${low}, 가장 높게 ${high}.`,
+  emptyTitle: '아직 잰 값이 없어요',
+  emptyText: '컨테이너가 실행되는 동안 1초에 한 번 재요.',
+}
+
+export const timeline: typeof en.timeline = {
+  step: '단계',
+  took: '걸린 시간',
+  start: '마지막 시작',
+  startOf: (time) => `${time}의 시작`,
+  total: (time) => `클릭부터 프로그램까지 ${time}`,
+  at: (took, at) => `${took}, ${at} 시점`,
+  emptyTitle: '아직 시작하지 않았어요',
+  emptyText: '시작하면 클릭부터 첫 명령까지 모든 단계가 실제 시간과 함께 나와요.',
+  kinds: { records: '기록', files: '파일 시스템', cgroup: 'cgroup', namespaces: '네임스페이스', network: '네트워크', security: '보안', program: '프로그램' },
+  explained: {
+    records: '엔진이 자기 기록을 읽고 써요. 어떤 이미지인지, 어떤 설정인지, 어떤 상태인지예요.',
+    files: '이미지의 레이어가 하나의 파일 트리가 되고, 그 트리가 새 프로세스의 루트가 돼요. 이때부터 호스트의 파일은 이름으로 부를 수 없어요.',
+    cgroup: 'cgroup은 안의 프로세스가 함께 쓰는 메모리, CPU 시간, 프로세스 수를 세고 제한해요.',
+    namespaces: '네임스페이스는 프로세스가 무엇을 볼 수 있는지 정해요. 프로세스 번호, 호스트 이름, 마운트, 네트워크, 사용자예요.',
+    network: '컨테이너가 자기 네트워크 인터페이스와 주소, 나가는 길을 얻어요.',
+    security: '필요 없는 권한을 시작 전에 빼앗아요. 프로그램은 되찾을 수 없어요.',
+    program: '준비된 프로세스가 내 프로그램이 돼요. execve는 실행할 것만 바꾸고 준비한 것은 모두 그대로 둬요.',
+  },
+}

@@ -1,0 +1,53 @@
+export const CONTAINER_TABS = ['summary', 'logs', 'terminal', 'resources', 'timeline'] as const
+export const IMAGE_TABS = ['layers', 'manifest', 'uses'] as const
+export const PAGES = ['home', 'containers', 'images', 'volumes', 'activity', 'settings'] as const
+
+export type ContainerTab = (typeof CONTAINER_TABS)[number]
+export type ImageTab = (typeof IMAGE_TABS)[number]
+export type Page = (typeof PAGES)[number]
+
+/** Where the window is: a page, and on some pages an open object and its tab. */
+export type Route =
+  | { page: 'home' | 'activity' | 'settings' }
+  | { page: 'volumes'; id?: string }
+  | { page: 'containers'; id?: string; tab?: ContainerTab }
+  | { page: 'images'; id?: string; tab?: ImageTab }
+
+const member = <T extends string>(all: readonly T[], value: string | undefined): T | undefined =>
+  all.find((item) => item === value)
+
+/** Reads `#/containers/ID/logs`. What is not a place of ours is Home. */
+export function parseRoute(hash: string): Route {
+  const [page, id, tab] = hash
+    .replace(/^#\/?/, '')
+    .split('/')
+    .map((part) => safeDecode(part))
+  const object = id === undefined || id === '' ? {} : { id }
+  switch (member(PAGES, page)) {
+    case 'containers':
+      return { page: 'containers', ...object, ...(object.id && { tab: member(CONTAINER_TABS, tab) ?? 'summary' }) }
+    case 'images':
+      return { page: 'images', ...object, ...(object.id && { tab: member(IMAGE_TABS, tab) ?? 'layers' }) }
+    case 'volumes':
+      return { page: 'volumes', ...object }
+    case 'activity':
+      return { page: 'activity' }
+    case 'settings':
+      return { page: 'settings' }
+    default:
+      return { page: 'home' }
+  }
+}
+
+export function formatRoute(route: Route): string {
+  const parts: (string | undefined)[] = [route.page, 'id' in route ? route.id : undefined, 'tab' in route ? route.tab : undefined]
+  return `#/${parts.filter((part) => part !== undefined).map(encodeURIComponent).join('/')}`
+}
+
+function safeDecode(part: string): string {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    return part
+  }
+}
