@@ -1,0 +1,75 @@
+import { asEngineError, call, stream, type Change, type Overview } from '$lib/ipc/client'
+import type { Loadable } from '$lib/shared/loading'
+import { reduce } from './reduce'
+
+const RETRY_MS = 3_000
+
+/** Everything that lists show, kept in step with the engine. */
+class OverviewStore {
+  current = $state.raw<Loadable<Overview>>({ state: 'loading' })
+  /** When the copy was last known to be whole; shown while the engine does not answer. */
+  asOf = $state(0)
+  #early: Change[] = []
+  #asking = false
+
+  get value(): Overview | undefined {
+    return this.current.state === 'ready' ? this.current.value : undefined
+  }
+
+  get containers() {
+    return this.value?.containers ?? []
+  }
+
+  get images() {
+    return this.value?.images ?? []
+  }
+
+  get volumes() {
+    return this.value?.volumes ?? []
+  }
+
+  get activities() {
+    return this.value?.activities ?? []
+  }
+
+  /** Listens first and asks then, so that no change falls between the two. */
+  start(): void {
+    const watching = stream('watch_changes', null, (change) => this.#take(change))
+    watching.done.catch(() => undefined).then(() => setTimeout(() => this.start(), RETRY_MS))
+    void this.refresh()
+  }
+
+  async refresh(): Promise<void> {
+    if (this.#asking) return
+    this.#asking = true
+    this.#early = []
+    try {
+      this.#replace(await call('overview'))
+    } catch (thrown) {
+      // An old copy is better than none: the status bar says how old it is.
+      if (this.current.state !== 'ready') this.current = { state: 'failed', problem: asEngineError(thrown) }
+    } finally {
+      this.#asking = false
+    }
+    const early = this.#early.splice(0)
+    for (const change of early) this.#take(change)
+  }
+
+  #replace(value: Overview): void {
+    this.current = { state: 'ready', value }
+    this.asOf = Date.now()
+  }
+
+  #take(change: Change): void {
+    if (this.#asking) {
+      this.#early.push(change)
+      return
+    }
+    if (this.value === undefined) return void this.refresh()
+    const next = reduce(this.value, change)
+    if (next === 'stale') void this.refresh()
+    else if (next !== 'known') this.#replace(next)
+  }
+}
+
+export const overview = new OverviewStore()
