@@ -1,0 +1,15 @@
+import { Selection } from '$lib/shared/selection.svelte'
+import { overview } from '$lib/system/overview.svelte'
+import { searchImages } from './name'
+
+/** The list of images: what it shows and what is chosen in it. */
+class ImageListState {
+  query = $state('')
+  selection = new Selection()
+
+  shown = $derived(searchImages(overview.images, this.query))
+  ids = $derived(this.shown.map(({ id }) => id))
+  chosen = $derived(this.shown.filter(({ id }) => this.selection.chosen.has(id)))
+}
+
+export const list = new ImageListState()
