@@ -1,0 +1,28 @@
+import { mount } from 'svelte'
+import 'pretendard/dist/web/variable/pretendardvariable-dynamic-subset.css'
+import '@fontsource-variable/jetbrains-mono/wght.css'
+import '$lib/shared/styles/tokens.css'
+import '$lib/shared/styles/base.css'
+import { connect, type Transport } from '$lib/ipc/client'
+import { clockTick } from '$lib/shared/clock.svelte'
+import { preferences } from '$lib/shared/preferences.svelte'
+import { overview } from '$lib/system/overview.svelte'
+import { settings } from '$lib/system/settings.svelte'
+import { usage } from '$lib/system/usage.svelte'
+import Shell from './views/shell/Shell.svelte'
+
+/** Paints the window first and asks the engine then: a slow engine never delays a window. */
+export function start(transport: Transport): void {
+  connect(transport)
+  preferences.start()
+  const target = document.getElementById('app')
+  if (target === null) throw new Error('index.html has no #app')
+  mount(Shell, { target })
+  requestAnimationFrame(() => {
+    overview.start()
+    usage.start()
+    clockTick.start()
+    // Settings that cannot be read leave the choices of the last time in force.
+    settings.load().catch(() => undefined)
+  })
+}

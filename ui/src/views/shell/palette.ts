@@ -1,0 +1,141 @@
+import { fitting, shortcutName } from '$lib/actions/action'
+import { containerActions } from '$lib/containers/actions'
+import { dialogs as containerDialogs } from '$lib/containers/dialogs.svelte'
+import { describe } from '$lib/containers/state'
+import { imageActions } from '$lib/images/actions'
+import { imageTitle } from '$lib/images/name'
+import { pulls } from '$lib/images/pulls.svelte'
+import { t } from '$lib/shared/i18n/index.svelte'
+import {
+  ContainersIcon,
+  ImagesIcon,
+  KeyboardIcon,
+  LanguageIcon,
+  PanelIcon,
+  PlusIcon,
+  PullIcon,
+  ThemeIcon,
+  VolumesIcon,
+  type Icon,
+} from '$lib/shared/icons'
+import { layout } from '$lib/shared/layout.svelte'
+import { PAGES } from '$lib/shared/route'
+import { router } from '$lib/shared/router.svelte'
+import { score } from '$lib/system/match'
+import { overview } from '$lib/system/overview.svelte'
+import { settings } from '$lib/system/settings.svelte'
+import { subject } from '$lib/system/subject.svelte'
+import { volumeDialogs } from '$lib/volumes/dialogs.svelte'
+import { open } from './keys'
+
+export interface Entry {
+  id: string
+  section: string
+  label: string
+  detail?: string
+  icon: Icon
+  keys?: string | undefined
+  run: () => void
+}
+
+/** More results than this are not read; a longer query finds the rest. */
+const MAX_RESULTS = 60
+
+function verbs(): Entry[] {
+  const current = subject.current
+  const container = current?.kind === 'container' ? overview.containers.find(({ id }) => id === current.id) : undefined
+  const image = current?.kind === 'image' ? overview.images.find(({ id }) => id === current.id) : undefined
+  const section = t.palette.selected
+  return [
+    ...fitting(containerActions, container ? [container] : []).map((action) => ({
+      id: action.id,
+      section,
+      label: `${action.label()} · ${container?.name}`,
+      icon: action.icon,
+      keys: shortcutName(action),
+      run: () => void (container && action.run([container])),
+    })),
+    ...fitting(imageActions, image ? [image] : []).map((action) => ({
+      id: action.id,
+      section,
+      label: `${action.label()} · ${image && imageTitle(image)}`,
+      icon: action.icon,
+      keys: shortcutName(action),
+      run: () => void (image && action.run([image])),
+    })),
+  ]
+}
+
+function commands(): Entry[] {
+  const section = t.palette.commands
+  return [
+    { id: 'new-container', section, label: t.containers.new, icon: PlusIcon, run: () => containerDialogs.create() },
+    { id: 'pull', section, label: t.images.pull, icon: PullIcon, run: () => pulls.openDialog() },
+    { id: 'new-volume', section, label: t.volumes.new, icon: PlusIcon, run: () => (volumeDialogs.creating = true) },
+    ...PAGES.map((page, index) => ({
+      id: `page-${page}`,
+      section,
+      label: t.palette.go(t.pages[page]),
+      icon: page === 'images' ? ImagesIcon : page === 'volumes' ? VolumesIcon : ContainersIcon,
+      keys: String(index + 1),
+      run: () => open(page),
+    })),
+    { id: 'inspector', section, label: t.keys.inspector, icon: PanelIcon, keys: 'Ctrl I', run: () => (layout.inspector = !layout.inspector) },
+    { id: 'keys', section, label: t.keys.sheet, icon: KeyboardIcon, keys: '?', run: () => (layout.keys = true) },
+    ...(['light', 'dark', 'system'] as const).map((theme) => ({
+      id: `theme-${theme}`,
+      section,
+      label: `${t.settings.theme} · ${t.settings.themes[theme]}`,
+      icon: ThemeIcon,
+      run: () => void settings.save({ theme }),
+    })),
+    ...(['ko', 'en'] as const).map((language) => ({
+      id: `language-${language}`,
+      section,
+      label: `${t.settings.language} · ${t.settings.languages[language]}`,
+      icon: LanguageIcon,
+      run: () => void settings.save({ language }),
+    })),
+  ]
+}
+
+function objects(): Entry[] {
+  return [
+    ...overview.containers.map((container) => ({
+      id: container.id,
+      section: t.pages.containers,
+      label: container.name,
+      detail: `${describe(container, Date.now()).word} · ${container.image}`,
+      icon: ContainersIcon,
+      run: () => router.go({ page: 'containers', id: container.id, tab: 'summary' }),
+    })),
+    ...overview.images.map((image) => ({
+      id: image.id,
+      section: t.pages.images,
+      label: imageTitle(image),
+      icon: ImagesIcon,
+      run: () => router.go({ page: 'images', id: image.id, tab: 'layers' }),
+    })),
+    ...overview.volumes.map((volume) => ({
+      id: `volume-${volume.name}`,
+      section: t.pages.volumes,
+      label: volume.name,
+      icon: VolumesIcon,
+      run: () => router.go({ page: 'volumes', id: volume.name }),
+    })),
+  ]
+}
+
+/** What the palette offers for a query: verbs of the selected object, then commands, then objects; best matches first. */
+export function results(query: string): Entry[] {
+  const sections = [verbs(), commands(), objects()]
+  return sections
+    .flatMap((entries) =>
+      entries
+        .map((entry) => ({ entry, score: score(`${entry.label} ${entry.detail ?? ''}`, query) }))
+        .filter(({ score }) => score > 0)
+        .sort((a, b) => b.score - a.score)
+        .map(({ entry }) => entry),
+    )
+    .slice(0, MAX_RESULTS)
+}
