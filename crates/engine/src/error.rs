@@ -34,6 +34,22 @@ impl<T> Context<T> for serde_json::Result<T> {
     }
 }
 
+/// Puts a failure below the use case that it ended.
+pub(crate) trait Wrap {
+    /// `what` says the use case and its object; what was the message becomes the first cause.
+    fn wrap(self, what: impl FnOnce() -> String) -> Self;
+}
+
+impl<T> Wrap for Result<T> {
+    fn wrap(self, what: impl FnOnce() -> String) -> Self {
+        self.map_err(|mut error| {
+            let below = std::mem::replace(&mut error.message, what());
+            error.causes.insert(0, below);
+            error
+        })
+    }
+}
+
 fn from_io(what: String, error: &io::Error) -> Error {
     let full = matches!(
         error.kind(),
