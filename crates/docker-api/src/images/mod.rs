@@ -1,0 +1,83 @@
+//! `/images`. Names of images contain slashes, so the last word of a path tells what is asked for.
+
+mod auth;
+mod glob;
+mod inspect;
+mod lines;
+mod list;
+mod manage;
+mod pull;
+
+use axum::{
+    Router,
+    extract::{Path, Request, State},
+    response::{IntoResponse as _, Response},
+    routing::{get, post},
+};
+use http::Method;
+
+use crate::{
+    error::{Failure, Result},
+    request::Params,
+    server::{App, not_built},
+};
+
+pub(crate) use list::{Figures, item};
+
+pub(crate) fn routes() -> Router<App> {
+    Router::new()
+        .route("/images/json", get(list::list))
+        .route("/images/create", post(pull::create))
+        .route("/images/prune", post(manage::prune))
+        .route("/images/search", get(not_built("searching Docker Hub")))
+        .route(
+            "/images/load",
+            post(not_built("loading images from an archive (docker load)")),
+        )
+        .route(
+            "/images/get",
+            get(not_built("saving images to an archive (docker save)")),
+        )
+        .route("/images/{*rest}", get(named).post(named).delete(named))
+        .route("/build", post(not_built("building images")))
+        .route("/build/prune", post(no_build_cache))
+}
+
+/// Routes under a name: `/images/localhost:5000/a/b:c/json`.
+async fn named(
+    State(app): State<App>,
+    Path(rest): Path<String>,
+    params: Params,
+    request: Request,
+) -> Result<Response> {
+    if *request.method() == Method::DELETE {
+        return manage::remove(app, rest, params)
+            .await
+            .map(|json| json.into_response());
+    }
+    let (name, word) = rest.rsplit_once('/').ok_or_else(lost)?;
+    match (request.method().as_str(), word) {
+        ("GET", "json") => inspect::inspect(app, name)
+            .await
+            .map(|json| json.into_response()),
+        ("GET", "history") => inspect::history(app, name)
+            .await
+            .map(|json| json.into_response()),
+        ("GET", "get") => Err(Failure::not_built(
+            "saving images to an archive (docker save)",
+        )),
+        ("POST", "tag") => manage::tag(app, name, params)
+            .await
+            .map(|status| status.into_response()),
+        ("POST", "push") => Err(Failure::not_built("pushing images (docker push)")),
+        _ => Err(lost()),
+    }
+}
+
+fn lost() -> Failure {
+    Failure::not_found("page not found")
+}
+
+async fn no_build_cache() -> axum::Json<serde_json::Value> {
+    axum::Json(serde_json::json!({ "CachesDeleted": null, "SpaceReclaimed": 0 }))
+}
