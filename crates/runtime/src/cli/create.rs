@@ -103,8 +103,8 @@ fn prepare(root: &StateRoot, args: &CreateArgs, gate: Gate) -> Result<Prepared> 
         }
     });
     match made {
-        Ok((container, created)) => {
-            warn(&created.notes);
+        Ok((container, mut created)) => {
+            warn(&std::mem::take(&mut created.notes));
             Ok(Prepared {
                 container,
                 created,

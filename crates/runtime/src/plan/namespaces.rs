@@ -135,7 +135,15 @@ impl Namespaces {
     ) -> Result<Vec<(String, String)>> {
         let mut checked = Vec::new();
         for (key, value) in sysctls.into_iter().flatten() {
-            let path = key.replace('.', "/");
+            // As sysctl(8): a key that begins with slashes may have dots in its names (`eth0.1`).
+            let slashes = key
+                .find(['.', '/'])
+                .is_some_and(|at| key.as_bytes()[at] == b'/');
+            let path = if slashes {
+                key.clone()
+            } else {
+                key.replace('.', "/")
+            };
             let needed = match path.as_str() {
                 "kernel/msgmax"
                 | "kernel/msgmnb"

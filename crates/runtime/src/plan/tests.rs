@@ -1,1 +1,160 @@
+//! Golden plans: what is decided for a spec, without a kernel.
 
+use serde_json::{Value, json};
+
+use super::*;
+
+const ROOT: Host = Host { uid: 0, gid: 0 };
+const USER: Host = Host {
+    uid: 1000,
+    gid: 1000,
+};
+
+fn spec() -> Value {
+    json!({
+        "ociVersion": "1.2.1",
+        "process": {
+            "user": {"uid": 1, "gid": 2, "additionalGids": [3]},
+            "args": ["sh"], "env": ["PATH=/bin"], "cwd": "/work",
+            "capabilities": {"bounding": ["CAP_KILL"], "permitted": ["CAP_KILL"]},
+            "rlimits": [{"type": "RLIMIT_NOFILE", "soft": 10, "hard": 20}],
+            "noNewPrivileges": true
+        },
+        "root": {"path": "rootfs", "readonly": true},
+        "hostname": "box",
+        "mounts": [
+            {"destination": "/proc", "type": "proc", "source": "proc"},
+            {"destination": "/dev/pts", "type": "devpts", "source": "devpts",
+             "options": ["nosuid", "noexec", "newinstance", "mode=0620", "gid=5"]},
+            {"destination": "/data", "type": "bind", "source": "data",
+             "options": ["rbind", "ro", "rprivate", "noatime"]},
+            {"destination": "/sys/fs/cgroup", "type": "cgroup", "options": ["ro"]}
+        ],
+        "linux": {
+            "namespaces": [{"type": "pid"}, {"type": "mount"}, {"type": "uts"},
+                {"type": "network", "path": "/run/netns/n"}],
+            "sysctl": {"net.core.somaxconn": "1"},
+            "maskedPaths": ["/proc/kcore"], "readonlyPaths": ["/proc/sys"],
+            "devices": [{"path": "/dev/fuse", "type": "c", "major": 10, "minor": 229,
+                "fileMode": 432, "uid": 1, "gid": 2}]
+        }
+    })
+}
+
+fn plan(spec: &Value, host: Host) -> Result<Plan> {
+    let spec: Spec = serde_json::from_value(spec.clone()).unwrap();
+    let input = Input {
+        id: "one",
+        bundle: Path::new("/bundle"),
+        spec: &spec,
+        rootfs: &Rootfs::Path("rootfs".into()),
+        cgroup_parent: None,
+    };
+    Plan::new(&input, host)
+}
+
+fn refusal(change: impl FnOnce(&mut Value), host: Host) -> String {
+    let mut spec = spec();
+    change(&mut spec);
+    plan(&spec, host).unwrap_err().to_string()
+}
+
+#[test]
+fn a_spec_of_root_becomes_this_plan() {
+    insta::assert_debug_snapshot!(plan(&spec(), ROOT).unwrap());
+}
+
+#[test]
+fn a_user_namespace_binds_devices_and_drops_groups_without_a_mapping() {
+    let mut spec = spec();
+    let namespaces = spec["linux"]["namespaces"].as_array_mut().unwrap();
+    namespaces.push(json!({"type": "user"}));
+    let map = json!([{"containerID": 0, "hostID": 1000, "size": 1}]);
+    spec["linux"]["uidMappings"] = map.clone();
+    spec["linux"]["gidMappings"] = map;
+    let plan = plan(&spec, USER).unwrap();
+    assert!(
+        plan.namespaces.needs_two_stages(),
+        "the network is joined before the user namespace"
+    );
+    let maps = plan.namespaces.maps.unwrap();
+    assert!(maps.deny_setgroups && !maps.through_helpers);
+    assert!(
+        plan.devices
+            .iter()
+            .all(|device| device.kind == DeviceKind::BindCharacter)
+    );
+    assert_eq!(plan.notes.len(), 1, "{:?}", plan.notes);
+    assert_eq!(
+        plan.cgroup_path,
+        Path::new("terrarium/one"),
+        "below the user's own cgroup"
+    );
+}
+
+#[test]
+fn what_cannot_be_carried_out_is_refused_while_planning() {
+    for (change, host, words) in [
+        (
+            ("/linux/namespaces", json!([{"type": "pid"}])),
+            ROOT,
+            "mount namespace",
+        ),
+        (
+            ("/linux/namespaces", json!([{"type": "mount"}])),
+            USER,
+            "user",
+        ),
+        (
+            (
+                "/linux/namespaces",
+                json!([{"type": "mount"}, {"type": "mount"}]),
+            ),
+            ROOT,
+            "twice",
+        ),
+        (
+            ("/linux/namespaces", json!([{"type": "mount"}])),
+            ROOT,
+            "sysctl",
+        ),
+        (
+            ("/linux/sysctl", json!({"kernel.core_pattern": "|x"})),
+            ROOT,
+            "not namespaced",
+        ),
+        (
+            ("/linux/sysctl", json!({"net/../kernel/panic": "1"})),
+            ROOT,
+            "net",
+        ),
+        (("/process/args", json!([])), ROOT, "args"),
+        (("/process/cwd", json!("work")), ROOT, "not absolute"),
+        (
+            ("/mounts/2/options", json!(["bind", "idmap"])),
+            ROOT,
+            "idmap",
+        ),
+        (("/mounts/2/source", json!("")), ROOT, "no source"),
+        (("/linux/rootfsPropagation", json!("odd")), ROOT, "odd"),
+    ] {
+        let (pointer, value) = change;
+        let parent = pointer.rsplit_once('/').unwrap();
+        let set = |spec: &mut Value| {
+            match spec.pointer_mut(pointer) {
+                Some(place) => *place = value.clone(),
+                None => spec.pointer_mut(parent.0).unwrap()[parent.1] = value.clone(),
+            };
+        };
+        let text = refusal(set, host);
+        assert!(text.contains(words), "{pointer} = {value}: {text}");
+    }
+}
+
+#[test]
+fn a_spec_that_brings_its_own_dev_gets_no_devices() {
+    let mut spec = spec();
+    let mounts = spec["mounts"].as_array_mut().unwrap();
+    mounts.push(json!({"destination": "/dev", "type": "bind", "source": "/dev"}));
+    assert!(!plan(&spec, ROOT).unwrap().owns_dev);
+}
