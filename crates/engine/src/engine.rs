@@ -16,7 +16,7 @@ use crate::{
     config,
     db::{Database, Opened},
     error::Context as _,
-    images::Images,
+    images::{Images, store_failed},
     lock::RootLock,
     stats::Sampler,
     terminal::Terminals,
@@ -100,8 +100,14 @@ impl Engine {
 
     /// Removes a folder whose files may belong to subordinate ids.
     pub(crate) async fn remove_tree(&self, path: PathBuf) -> Result<()> {
-        blocking(move || fs::remove_dir_all(&path).context(|| format!("remove {}", path.display())))
-            .await
+        let store = self.inner.images.store.clone();
+        let removed = move || {
+            let what = format!("remove {}", path.display());
+            store
+                .remove_tree(&path)
+                .map_err(|error| store_failed(what, &error))
+        };
+        blocking(removed).await
     }
 
     /// What this host was started with.

@@ -112,6 +112,23 @@ impl Store {
     pub fn snapshots(&self) -> &Snapshots {
         &self.snapshots
     }
+
+    /// Removes a folder and all below it, also where files belong to subordinate ids: for the
+    /// other folders of a data root that containers write to.
+    ///
+    /// # Errors
+    /// What could not be removed.
+    pub fn remove_tree(&self, path: &Path) -> Result<()> {
+        self.snapshots.remove_tree(path)
+    }
+
+    /// Measures a folder and all below it, hard links once.
+    ///
+    /// # Errors
+    /// What could not be read.
+    pub fn measure_tree(&self, path: &Path) -> Result<Size> {
+        self.snapshots.measure_tree(path)
+    }
 }
 
 /// Locks the folder of the content itself, so that no file has to be kept for it.

@@ -1,6 +1,7 @@
 //! The machine and the engine, as faces show them.
 
 mod checks;
+mod disk;
 
 use std::{fs, sync::Arc};
 

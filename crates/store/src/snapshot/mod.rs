@@ -169,6 +169,14 @@ impl Snapshots {
         }
     }
 
+    pub(crate) fn remove_tree(&self, path: &Path) -> Result<()> {
+        self.shared.worker.remove_tree(path)
+    }
+
+    pub(crate) fn measure_tree(&self, path: &Path) -> Result<Size> {
+        self.shared.worker.usage(path)
+    }
+
     /// Removes a snapshot. It is gone for good on return, even if the deletion of its files is
     /// interrupted: the next start goes on with it.
     ///
