@@ -1,0 +1,137 @@
+//! One function for each row of the contract: wait for the engine, call it, give back its answer.
+
+use tauri::State;
+use terrarium_api::*;
+use terrarium_engine::Result;
+
+use crate::{host::Host, streams::*};
+
+/// Names every command once, for the handler and for the test against the contract.
+macro_rules! handled {
+    ($($name:ident),* $(,)?) => {
+        #[cfg(test)]
+        const HANDLED: &[&str] = &[$(stringify!($name)),*];
+
+        /// Answers all calls of the window.
+        pub(crate) fn handler() -> impl Fn(tauri::ipc::Invoke) -> bool + Send + Sync + 'static {
+            tauri::generate_handler![cancel_stream, $($name),*]
+        }
+    };
+}
+
+handled! {
+    overview, watch_changes, settings, save_settings, disk_usage, recent_events,
+    create_container, start_container, stop_container, restart_container, kill_container,
+    pause_container, resume_container, remove_container, rename_container, update_container,
+    inspect_container, container_size, container_processes, container_logs, container_stats,
+    watch_stats, open_terminal, terminal_input, resize_terminal, close_terminal, dissect_name,
+    pull_image, make_starter_image, inspect_image, tag_image, remove_image, create_volume,
+    remove_volume, cancel_activity, clear_activities,
+}
+
+/// A command that takes a request and hands it to the engine's method of the same name.
+macro_rules! with_request {
+    ($($name:ident($request:ty) => $reply:ty;)*) => { $(
+        #[tauri::command]
+        async fn $name(host: State<'_, Host>, request: $request) -> Result<$reply> {
+            host.engine().await?.$name(request).await
+        }
+    )* };
+}
+
+/// A command that takes nothing.
+macro_rules! without_request {
+    ($($name:ident => $reply:ty;)*) => { $(
+        #[tauri::command]
+        async fn $name(host: State<'_, Host>) -> Result<$reply> {
+            host.engine().await?.$name().await
+        }
+    )* };
+}
+
+/// A command whose request is only a container's name.
+macro_rules! on_container {
+    ($($name:ident => $reply:ty;)*) => { $(
+        #[tauri::command]
+        async fn $name(host: State<'_, Host>, request: ContainerName) -> Result<$reply> {
+            host.engine().await?.$name(&request.container).await
+        }
+    )* };
+}
+
+without_request! {
+    overview => Overview;
+    disk_usage => DiskUsage;
+    recent_events => Vec<LifecycleEvent>;
+    make_starter_image => Traced<ImageSummary>;
+}
+
+with_request! {
+    save_settings(Settings) => Settings;
+    create_container(CreateContainer) => Traced<ContainerSummary>;
+    stop_container(StopContainer) => Traced<ContainerSummary>;
+    restart_container(StopContainer) => Traced<ContainerSummary>;
+    kill_container(KillContainer) => Traced<ContainerSummary>;
+    remove_container(RemoveContainer) => Traced<()>;
+    rename_container(RenameContainer) => Traced<ContainerSummary>;
+    update_container(UpdateContainer) => Traced<ContainerSummary>;
+    container_stats(StatsQuery) => StatsHistory;
+    terminal_input(TerminalInput) => ();
+    resize_terminal(TerminalSize) => ();
+    dissect_name(DissectName) => Dissection;
+    tag_image(TagImage) => Traced<ImageSummary>;
+    remove_image(RemoveImage) => Traced<RemovedImage>;
+    create_volume(CreateVolume) => Traced<Volume>;
+}
+
+on_container! {
+    start_container => Traced<ContainerSummary>;
+    pause_container => Traced<ContainerSummary>;
+    resume_container => Traced<ContainerSummary>;
+    inspect_container => ContainerDetail;
+    container_size => ContainerSize;
+    container_processes => ProcessList;
+}
+
+#[tauri::command]
+async fn settings(host: State<'_, Host>) -> Result<Settings> {
+    Ok(host.engine().await?.settings().await)
+}
+
+#[tauri::command]
+async fn close_terminal(host: State<'_, Host>, request: TerminalSession) -> Result<()> {
+    host.engine().await?.close_terminal(&request.session)
+}
+
+#[tauri::command]
+async fn inspect_image(host: State<'_, Host>, request: ImageName) -> Result<ImageDetail> {
+    host.engine().await?.inspect_image(&request.image).await
+}
+
+#[tauri::command]
+async fn remove_volume(host: State<'_, Host>, request: VolumeName) -> Result<Traced<()>> {
+    host.engine().await?.remove_volume(&request.name).await
+}
+
+#[tauri::command]
+async fn cancel_activity(host: State<'_, Host>, request: ActivityId) -> Result<()> {
+    host.engine().await?.activities().cancel(&request.id)
+}
+
+#[tauri::command]
+async fn clear_activities(host: State<'_, Host>) -> Result<()> {
+    host.engine().await?.activities().clear_finished();
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_row_of_the_contract_is_handled_and_nothing_else() {
+        let handled: BTreeSet<&str> = super::HANDLED.iter().copied().collect();
+        let contract: BTreeSet<&str> = terrarium_api::commands::NAMES.iter().copied().collect();
+        assert_eq!(handled, contract);
+    }
+}

@@ -1,0 +1,47 @@
+//! The engine in this process: opened after the window is painted, closed after it is gone.
+
+use terrarium_api::Error;
+use terrarium_engine::{Config, Engine, Result};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+/// The engine, or that it is still being opened, or why it could not be.
+#[derive(Debug)]
+pub(crate) struct Host {
+    engine: watch::Receiver<Option<Result<Engine>>>,
+    shutdown: CancellationToken,
+}
+
+impl Host {
+    /// Begins to open the engine and returns at once.
+    pub(crate) fn start(config: Config) -> Self {
+        let (sender, engine) = watch::channel(None);
+        let shutdown = CancellationToken::new();
+        tauri::async_runtime::spawn(async move {
+            let opened = Engine::open(config).await;
+            sender.send_replace(Some(opened));
+        });
+        Self { engine, shutdown }
+    }
+
+    /// Waits until the engine is open.
+    ///
+    /// # Errors
+    /// Why it could not be opened; the same for every caller.
+    pub(crate) async fn engine(&self) -> Result<Engine> {
+        let mut engine = self.engine.clone();
+        let opened = engine.wait_for(Option::is_some).await;
+        let opened = opened.ok().and_then(|opened| opened.clone());
+        opened.unwrap_or_else(|| {
+            Err(Error::new(
+                terrarium_api::ErrorCode::Internal,
+                "the engine stopped while it was opened",
+            ))
+        })
+    }
+
+    /// Ends what serves others. Containers go on.
+    pub(crate) fn stop(&self) {
+        self.shutdown.cancel();
+    }
+}
