@@ -13,12 +13,16 @@ pub(crate) struct Host {
 }
 
 impl Host {
-    /// Begins to open the engine and returns at once.
+    /// Begins to open the engine and to serve the Docker API, and returns at once.
     pub(crate) fn start(config: Config) -> Self {
         let (sender, engine) = watch::channel(None);
         let shutdown = CancellationToken::new();
+        let closing = shutdown.clone();
         tauri::async_runtime::spawn(async move {
             let opened = Engine::open(config).await;
+            if let Ok(engine) = &opened {
+                tauri::async_runtime::spawn(serve_docker(engine.clone(), closing));
+            }
             sender.send_replace(Some(opened));
         });
         Self { engine, shutdown }
@@ -43,5 +47,13 @@ impl Host {
     /// Ends what serves others. Containers go on.
     pub(crate) fn stop(&self) {
         self.shutdown.cancel();
+    }
+}
+
+async fn serve_docker(engine: Engine, shutdown: CancellationToken) {
+    let socket = engine.config().socket.clone();
+    if let Err(error) = terrarium_docker_api::serve(engine, &socket, shutdown).await {
+        // The window works without it, and says so in its settings.
+        tracing::warn!(%error, socket = %socket.display(), "the docker client cannot connect");
     }
 }
