@@ -9,11 +9,14 @@ use std::{
 };
 
 use terrarium_api::Privilege;
+use terrarium_network::Network;
+use terrarium_store::Store;
 
 use crate::{
     Activities, Config, Hub, Result,
     blocking::blocking,
     config,
+    containers::{Execs, Records, Table, network_failed},
     db::{Database, Opened},
     error::Context as _,
     images::{Images, store_failed},
@@ -38,6 +41,10 @@ pub(crate) struct Inner {
     pub(crate) sampler: Arc<Sampler>,
     pub(crate) database: Database,
     pub(crate) images: Images,
+    pub(crate) network: Arc<Network>,
+    pub(crate) records: Records,
+    pub(crate) containers: Table,
+    pub(crate) execs: Execs,
     /// What the user should know about this start.
     pub(crate) warnings: Vec<String>,
     pub(crate) terminals: Terminals,
@@ -52,10 +59,9 @@ impl Engine {
     /// `DataRootLocked` when another host has it; otherwise what could not be read or written.
     pub async fn open(config: Config) -> Result<Self> {
         let opened = Instant::now();
-        let roots = [config.data_root.clone(), config.run_root.clone()];
-        let lock = blocking(move || {
-            roots.iter().try_for_each(|root| make_root(root))?;
-            RootLock::take(&roots[0])
+        let files = blocking({
+            let config = config.clone();
+            move || Files::open(&config)
         })
         .await?;
         let Opened {
@@ -77,12 +83,17 @@ impl Engine {
             config,
             terminals: Terminals::default(),
             ready_usec: OnceLock::new(),
-            _lock: lock,
+            network: Arc::new(files.network),
+            records: files.records,
+            containers: Table::default(),
+            execs: Execs::default(),
+            _lock: files.lock,
         };
         let engine = Self {
             inner: Arc::new(inner),
         };
         engine.sweep_volumes().await?;
+        engine.open_containers().await?;
         let ready_usec = u64::try_from(opened.elapsed().as_micros()).unwrap_or(u64::MAX);
         let _ = engine.inner.ready_usec.set(ready_usec);
         Ok(engine)
@@ -96,6 +107,16 @@ impl Engine {
     /// Running and finished work.
     pub fn activities(&self) -> &Arc<Activities> {
         &self.inner.activities
+    }
+
+    /// Blobs, layers and writable layers. Blocks.
+    pub(crate) fn store(&self) -> &Store {
+        &self.inner.images.store
+    }
+
+    /// Bridges and ports. Blocks.
+    pub(crate) fn network(&self) -> Arc<Network> {
+        Arc::clone(&self.inner.network)
     }
 
     /// Removes a folder whose files may belong to subordinate ids.
@@ -113,6 +134,25 @@ impl Engine {
     /// What this host was started with.
     pub fn config(&self) -> &Config {
         &self.inner.config
+    }
+}
+
+/// What a host opens on disk beside images and index; the lock comes before anything that writes.
+struct Files {
+    lock: RootLock,
+    network: Network,
+    records: Records,
+}
+
+impl Files {
+    fn open(config: &Config) -> Result<Self> {
+        make_root(&config.data_root)?;
+        make_root(&config.run_root)?;
+        Ok(Self {
+            lock: RootLock::take(&config.data_root)?,
+            network: Network::open(&config.run_root).map_err(network_failed)?,
+            records: Records::open(&config.data_root)?,
+        })
     }
 }
 

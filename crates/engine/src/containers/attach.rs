@@ -1,16 +1,24 @@
+//! Joining the streams of processes.
+
 use std::{
     io,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
 };
 
+use terrarium_runtime::shim::protocol::{Attach, Call, Lag, Target};
 use tokio::{
     io::{AsyncRead, AsyncWrite, BufReader, ReadBuf},
     net::unix::{OwnedReadHalf, OwnedWriteHalf},
     sync::oneshot,
 };
 
-use super::unsupported;
+use super::{
+    container::Container,
+    not_running,
+    shim::{Shim, Streams},
+};
 use crate::{Engine, Result};
 
 /// What to attach to, and with what.
@@ -108,6 +116,42 @@ impl AsyncWrite for Input {
     }
 }
 
+/// A client that waits for the start.
+#[derive(Debug)]
+pub(crate) struct Pending {
+    attach: Attach,
+    output: oneshot::Sender<BufReader<OwnedReadHalf>>,
+    input: oneshot::Sender<OwnedWriteHalf>,
+}
+
+impl Attached {
+    /// Streams that are there.
+    pub(super) fn open((reader, writer): Streams, terminal: bool) -> Self {
+        Self {
+            terminal,
+            output: Output(Late::Open(reader)),
+            input: Input(Late::Open(writer)),
+        }
+    }
+
+    /// Streams that will be there.
+    fn waiting(attach: Attach, terminal: bool) -> (Self, Pending) {
+        let (output, later_output) = oneshot::channel();
+        let (input, later_input) = oneshot::channel();
+        let attached = Self {
+            terminal,
+            output: Output(Late::Waiting(later_output)),
+            input: Input(Late::Waiting(later_input)),
+        };
+        let pending = Pending {
+            attach,
+            output,
+            input,
+        };
+        (attached, pending)
+    }
+}
+
 impl Engine {
     /// Connects to the streams of a container's main process. Before its start too: then not a byte
     /// of its output is missed.
@@ -115,7 +159,55 @@ impl Engine {
     /// # Errors
     /// `NoSuchContainer`.
     pub async fn attach_container(&self, request: AttachContainer) -> Result<Attached> {
-        unsupported("attach to", &request.container)
+        let container = self.inner.containers.find(&request.container)?;
+        let attach = Attach {
+            target: Target::Init,
+            stdin: request.stdin,
+            stdout: request.stdout,
+            stderr: request.stderr,
+            lag: Lag::Pace,
+        };
+        // Asked and enlisted under one lock: a start comes before or after, never between.
+        let (shim, attached, terminal) = {
+            let mut state = container.state();
+            let terminal = state.record.request.terminal;
+            match &state.live {
+                Some(live) => (Some(Arc::clone(&live.shim)), None, terminal),
+                None => {
+                    let (attached, pending) = Attached::waiting(attach.clone(), terminal);
+                    state.pending.push(pending);
+                    (None, Some(attached), terminal)
+                }
+            }
+        };
+        let attached = match (shim, attached) {
+            (Some(shim), _) => Attached::open(shim.attach(attach).await?, terminal),
+            (None, Some(attached)) => attached,
+            (None, None) => return Err(not_running(&request.container)),
+        };
+        self.container_event(&container, "attach", &[]);
+        Ok(attached)
+    }
+
+    /// Joins those who wait for the start to the container that is about to.
+    pub(super) async fn attach_pending(&self, container: &Container, shim: &Shim) {
+        let pending = std::mem::take(&mut container.state().pending);
+        // Who is gone by now is not waited for.
+        for client in pending
+            .into_iter()
+            .filter(|client| !client.output.is_closed())
+        {
+            match shim.attach(client.attach).await {
+                Ok((reader, writer)) => {
+                    // A half that nobody wants any more closes.
+                    let _ = client.output.send(reader);
+                    let _ = client.input.send(writer);
+                }
+                Err(error) => {
+                    tracing::warn!(container_id = %container.id, %error, "a client is not attached");
+                }
+            }
+        }
     }
 
     /// Tells the terminal of a container its size.
@@ -123,7 +215,20 @@ impl Engine {
     /// # Errors
     /// `WrongState` when it does not run on a terminal.
     pub async fn resize_container(&self, name: &str, rows: u16, cols: u16) -> Result<()> {
-        let _ = (rows, cols);
-        unsupported("resize", name)
+        let container = self.inner.containers.find(name)?;
+        let Some(shim) = container.shim() else {
+            // Clients say their size while the container starts: it begins with that.
+            let mut state = container.state();
+            if state.record.request.terminal {
+                state.record.request.console_size = Some((rows, cols));
+                return Ok(());
+            }
+            return Err(not_running(&state.record.name));
+        };
+        let target = Target::Init;
+        shim.command(Call::Resize { target, rows, cols }).await?;
+        let size = [("height", rows.to_string()), ("width", cols.to_string())];
+        self.container_event(&container, "resize", &size);
+        Ok(())
     }
 }

@@ -1,7 +1,12 @@
-use terrarium_api::{ContainerSummary, KillContainer, Traced};
+//! Signals that a user sends.
 
-use super::unsupported;
-use crate::{Engine, Result};
+use std::sync::Arc;
+
+use terrarium_api::{ContainerSummary, KillContainer, Traced};
+use terrarium_runtime::shim::protocol::Target;
+
+use super::{container::Container, not_running, record::Desired, signal, to_end};
+use crate::{Engine, Result, Tracer};
 
 impl Engine {
     /// Sends a signal to a container's main process.
@@ -9,6 +14,37 @@ impl Engine {
     /// # Errors
     /// `WrongState` when it does not run, `InvalidArgument` for an unknown signal.
     pub async fn kill_container(&self, request: KillContainer) -> Result<Traced<ContainerSummary>> {
-        unsupported("kill", &request.container)
+        let container = self.inner.containers.find(&request.container)?;
+        let name = request.signal.as_deref().filter(|name| !name.is_empty());
+        let number = signal::parse(name.unwrap_or("SIGKILL"))?;
+        let engine = self.clone();
+        to_end(async move { engine.kill(&container, number).await }).await
     }
+
+    async fn kill(
+        &self,
+        container: &Arc<Container>,
+        number: i32,
+    ) -> Result<Traced<ContainerSummary>> {
+        // Without the lock of operations: a stop that waits must not keep a kill waiting.
+        let name = container.state().record.name.clone();
+        let command = format!("docker kill --signal {number} {name}");
+        let mut tracer = Tracer::new("container.kill", &name, command);
+        let shim = container.shim().ok_or_else(|| not_running(&name))?;
+        if ends_it(container, number) {
+            // The policy must not undo what the user wants.
+            container.state().record.desired = Desired::Stopped;
+        }
+        let detail = format!("signal {number} to the main process");
+        let sent = shim.kill(Target::Init, number);
+        tracer.step("pidfd_send_signal", detail, sent).await?;
+        self.container_event(container, "kill", &[("signal", number.to_string())]);
+        Ok(tracer.finish(container.summary()))
+    }
+}
+
+/// Docker's rule: the signal that stops it, and the one that nothing withstands, end a container.
+fn ends_it(container: &Container, number: i32) -> bool {
+    let stop = signal::parse(container.state().record.stop_signal());
+    number == signal::KILL || stop.is_ok_and(|stop| stop == number)
 }

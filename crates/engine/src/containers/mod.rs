@@ -1,19 +1,44 @@
 //! Containers: their records, their specs, and everything that is done with them.
 //!
 //! Every method of [`Engine`](crate::Engine) that concerns containers stands in the file of its
-//! verb.
+//! verb. What a container is stands in `record` (on disk) and `container` (in memory); what it becomes
+//! for the runtime, in `spec`.
 
 mod attach;
+mod bundle;
 mod change;
+mod command_line;
+mod container;
 mod create;
+mod events;
 mod exec;
+mod id;
 mod inspect;
 mod kill;
+mod launch;
+mod layered;
+mod leftovers;
+mod names;
+mod network;
 mod pause;
+mod prepare;
 mod processes;
+mod reconcile;
+mod record;
+mod records;
 mod remove;
+mod restart;
+mod save;
+mod shim;
+mod signal;
+mod snapshot;
+mod spec;
 mod start;
 mod stop;
+mod supervise;
+mod table;
+mod user;
+mod validate;
 mod wait;
 
 use terrarium_api::{Error, ErrorCode};
@@ -22,9 +47,33 @@ pub use attach::{AttachContainer, Attached, Input, Output};
 pub use exec::StartExec;
 pub use wait::Waiter;
 
-fn unsupported<T>(verb: &str, name: &str) -> crate::Result<T> {
-    Err(Error::new(
-        ErrorCode::Unsupported,
-        format!("{verb} {}: not possible yet", crate::error::quoted(name)),
-    ))
+pub(crate) use exec::Execs;
+pub(crate) use network::failed as network_failed;
+pub(crate) use records::Records;
+pub(crate) use table::Table;
+
+use crate::{Result, error::quoted};
+
+/// Runs `work` to its end even if nobody waits for it any more: a client that hangs up must not leave
+/// a container half-way.
+async fn to_end<T: Send + 'static>(
+    work: impl Future<Output = Result<T>> + Send + 'static,
+) -> Result<T> {
+    match tokio::spawn(work).await {
+        Ok(result) => result,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(_) => Err(Error::new(
+                ErrorCode::Internal,
+                "the engine is being closed",
+            )),
+        },
+    }
+}
+
+fn not_running(name: &str) -> Error {
+    Error::new(
+        ErrorCode::WrongState,
+        format!("container {} is not running", quoted(name)),
+    )
 }

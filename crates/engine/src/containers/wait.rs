@@ -1,12 +1,18 @@
-use terrarium_api::{Exit, WaitContainer};
+//! Waiting for the end of a container.
 
-use super::unsupported;
+use terrarium_api::{Error, ErrorCode, Exit, WaitCondition, WaitContainer};
+use tokio::sync::watch;
+
+use super::container::Life;
 use crate::{Engine, Result};
 
 /// Waits for what was asked for when it was made, even if that happens before it is polled.
 #[derive(Debug)]
 pub struct Waiter {
-    _private: (),
+    life: watch::Receiver<Life>,
+    condition: WaitCondition,
+    /// Ends that had happened before.
+    ends: u64,
 }
 
 impl Waiter {
@@ -14,8 +20,20 @@ impl Waiter {
     ///
     /// # Errors
     /// `Internal` when the engine is being closed.
-    pub async fn done(self) -> Result<Exit> {
-        unsupported("wait for", "container")
+    pub async fn done(mut self) -> Result<Exit> {
+        let (condition, ends) = (self.condition, self.ends);
+        let met = |life: &Life| match condition {
+            WaitCondition::NotRunning => !life.running || life.removed,
+            WaitCondition::NextExit => life.ends > ends || life.removed,
+            WaitCondition::Removed => life.removed,
+        };
+        match self.life.wait_for(met).await {
+            Ok(life) => Ok(life.exit.clone().unwrap_or_else(never_ran)),
+            Err(_) => Err(Error::new(
+                ErrorCode::Internal,
+                "the engine is being closed",
+            )),
+        }
     }
 }
 
@@ -25,6 +43,22 @@ impl Engine {
     /// # Errors
     /// `NoSuchContainer`.
     pub async fn wait_container(&self, request: WaitContainer) -> Result<Waiter> {
-        unsupported("wait for", &request.container)
+        let container = self.inner.containers.find(&request.container)?;
+        let life = container.life().subscribe();
+        let ends = life.borrow().ends;
+        Ok(Waiter {
+            life,
+            condition: request.condition,
+            ends,
+        })
+    }
+}
+
+fn never_ran() -> Exit {
+    Exit {
+        code: 0,
+        oom_killed: false,
+        at_ms: 0,
+        error: None,
     }
 }

@@ -18,4 +18,4 @@ mod tag;
 pub(crate) use catalog::{Catalog, Image};
 pub(crate) use error::store_failed;
 pub use remove::Prune;
-pub(crate) use state::Images;
+pub(crate) use state::{Images, ids};

@@ -1,0 +1,85 @@
+//! Between the contract's words about networks and those of the network crate.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use terrarium_api::{Attachment, Error, ErrorCode, PortBinding, PortRequest, Protocol};
+use terrarium_network as network;
+
+use crate::{Result, error::quoted};
+
+/// The ports to publish.
+///
+/// # Errors
+/// `InvalidArgument` for an address that is none.
+pub(super) fn ports(requests: &[PortRequest]) -> Result<Vec<network::PortRequest>> {
+    requests.iter().map(port).collect()
+}
+
+fn port(request: &PortRequest) -> Result<network::PortRequest> {
+    let text = request.host_address.as_deref().unwrap_or_default();
+    let address: IpAddr = match text.trim_start_matches('[').trim_end_matches(']') {
+        "" => Ipv4Addr::UNSPECIFIED.into(),
+        text => text.parse().map_err(|_| {
+            Error::new(
+                ErrorCode::InvalidArgument,
+                format!("invalid address {} to publish a port on", quoted(text)),
+            )
+        })?,
+    };
+    Ok(network::PortRequest {
+        address,
+        host_ports: request.host_port..=request.host_port,
+        container_port: request.container_port,
+        protocol: match request.protocol {
+            Protocol::Tcp => network::Protocol::Tcp,
+            Protocol::Udp => network::Protocol::Udp,
+        },
+    })
+}
+
+/// A port as it is bound.
+pub(super) fn binding(bound: &network::BoundPort) -> PortBinding {
+    PortBinding {
+        container_port: bound.container_port,
+        host_port: bound.host_port,
+        host_address: bound.address.to_string(),
+        protocol: match bound.protocol {
+            network::Protocol::Tcp => Protocol::Tcp,
+            network::Protocol::Udp => Protocol::Udp,
+        },
+    }
+}
+
+/// A place on a network.
+pub(super) fn attachment(attached: &network::Attachment) -> Attachment {
+    Attachment {
+        interface: attached.interface.clone(),
+        address: attached.address.to_string(),
+        prefix_length: attached.prefix_len,
+        gateway: attached
+            .gateway
+            .map(|gateway| gateway.to_string())
+            .unwrap_or_default(),
+        mac: attached.mac.to_string(),
+        bridge: attached.network.clone(),
+    }
+}
+
+/// What the network crate refused, with the code that clients match on.
+pub(crate) fn failed(error: network::Error) -> Error {
+    let code = match &error {
+        network::Error::PortTaken { .. } => ErrorCode::PortInUse,
+        network::Error::InvalidPort { .. } | network::Error::InvalidName { .. } => {
+            ErrorCode::InvalidArgument
+        }
+        _ => ErrorCode::RuntimeFailed,
+    };
+    let mut translated = Error::new(code, error.to_string());
+    let mut source = std::error::Error::source(&error);
+    while let Some(cause) = source {
+        translated.causes.push(cause.to_string());
+        source = cause.source();
+    }
+    translated.hint = error.hint().map(str::to_owned);
+    translated
+}
