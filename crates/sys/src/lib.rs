@@ -13,6 +13,7 @@ pub mod clone;
 pub mod close_range;
 pub mod fdpass;
 pub mod loopback;
+pub mod memory;
 pub mod mount;
 pub mod namespace;
 pub mod openat2;

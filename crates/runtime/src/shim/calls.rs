@@ -3,8 +3,6 @@
 use std::time::Instant;
 
 use jiff::Timestamp;
-use nix::sys::signal::Signal;
-use nix::unistd::Pid;
 
 use super::client::Client;
 use super::launch::{self, Exec};
@@ -13,14 +11,12 @@ use super::protocol::{
     Attach, Call, ExecOutput, ExecStarted, Failure, FailureCode, Message, Reply, Request, Started,
     Status, Target,
 };
+use super::signals::SIGKILL;
 use super::supervisor::Shim;
 use crate::cgroup;
-use crate::error::Error;
 
 /// None: the answer comes later.
 type Outcome = Result<Option<Reply>, Failure>;
-
-const SIGKILL: i32 = Signal::SIGKILL as i32;
 
 impl Shim {
     /// Serves what one connection has asked.
@@ -129,63 +125,6 @@ impl Shim {
         }
     }
 
-    fn kill(&mut self, target: &Target, signal: i32) -> Result<(), Failure> {
-        let process = self.find(target)?;
-        if process.end.is_some() {
-            return Err(exited(target));
-        }
-        process
-            .signal(signal)
-            .map_err(|source| Error::io(format!("send signal {signal} to {target:?}"), source))
-            .map_err(|error| Failure::from(&error))?;
-        self.thaw_for(signal)
-    }
-
-    fn kill_every(&mut self, target: &Target, signal: i32) -> Result<(), Failure> {
-        if *target != Target::Init {
-            let message = "only init's signals can go to all processes";
-            return Err(Failure::new(FailureCode::InvalidRequest, message));
-        }
-        if signal == SIGKILL {
-            cgroup::kill_all(self.cgroup()).map_err(|error| Failure::from(&error))?;
-            return self.thaw_for(signal);
-        }
-        let signal = Signal::try_from(signal).map_err(|_| {
-            Failure::new(
-                FailureCode::InvalidRequest,
-                format!("there is no signal {signal}"),
-            )
-        })?;
-        let pids = cgroup::pids(self.cgroup()).map_err(|error| Failure::from(&error))?;
-        for pid in pids.into_iter().filter(|pid| *pid > 0) {
-            // It may have ended by itself.
-            let _ = nix::sys::signal::kill(Pid::from_raw(pid), signal);
-        }
-        Ok(())
-    }
-
-    /// A frozen process dies only when it is thawed.
-    fn thaw_for(&mut self, signal: i32) -> Result<(), Failure> {
-        if signal == SIGKILL && self.state.status == Status::Paused {
-            return self.resume();
-        }
-        Ok(())
-    }
-
-    fn pause(&mut self) -> Result<(), Failure> {
-        self.expect_status(&[Status::Running], "pause")?;
-        cgroup::freeze(self.cgroup()).map_err(|error| Failure::from(&error))?;
-        self.set_status(Status::Paused);
-        Ok(())
-    }
-
-    fn resume(&mut self) -> Result<(), Failure> {
-        self.expect_status(&[Status::Paused], "resume")?;
-        cgroup::thaw(self.cgroup()).map_err(|error| Failure::from(&error))?;
-        self.set_status(Status::Running);
-        Ok(())
-    }
-
     fn exec(&mut self, host: u64, exec: Exec) -> Result<Reply, Failure> {
         self.expect_status(&[Status::Running], "exec in")?;
         if self
@@ -276,7 +215,8 @@ impl Shim {
         }
     }
 
-    fn find(&mut self, target: &Target) -> Result<&mut Process, Failure> {
+    /// The process of that name.
+    pub(super) fn find(&mut self, target: &Target) -> Result<&mut Process, Failure> {
         let mut processes = self.processes.iter_mut();
         processes
             .find(|process| process.target == *target && !process.forgotten)
@@ -288,7 +228,8 @@ impl Shim {
             })
     }
 
-    fn expect_status(&self, allowed: &[Status], verb: &str) -> Result<(), Failure> {
+    /// Refuses what does not fit the status.
+    pub(super) fn expect_status(&self, allowed: &[Status], verb: &str) -> Result<(), Failure> {
         let status = self.state.status;
         if allowed.contains(&status) {
             return Ok(());
@@ -309,8 +250,4 @@ impl Shim {
         self.state.status = status;
         let _ = self.bundle.write_state(&self.state);
     }
-}
-
-fn exited(target: &Target) -> Failure {
-    Failure::new(FailureCode::Exited, format!("{target:?} has exited"))
 }

@@ -56,13 +56,15 @@ impl Shim {
                 self.finish(index, end);
             }
         }
-        if let Some(log) = &mut self.log
-            && let Some(lost) = log.take_change()
-        {
-            let cause = lost.cause.clone();
+        self.tell_of_log();
+    }
+
+    /// Tells when output begins to be lost, and when that is over.
+    fn tell_of_log(&mut self) {
+        if let Some(lost) = self.log.as_mut().and_then(super::log::Log::take_change) {
             let event = Event::LogLost {
                 lines: lost.lines,
-                cause,
+                cause: lost.cause.clone(),
             };
             self.tell(&event);
         }
@@ -90,6 +92,7 @@ impl Shim {
     /// Writes down and tells how a process ended.
     fn finish(&mut self, index: usize, end: End) {
         self.look_for_oom();
+        self.tell_of_log();
         let process = &mut self.processes[index];
         let failure = process.start_failure.take();
         let status = ExitStatus {

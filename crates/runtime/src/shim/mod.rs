@@ -21,6 +21,8 @@ mod log;
 mod oom;
 mod output;
 mod process;
+mod signals;
+mod sources;
 mod startup;
 mod streams;
 mod supervisor;

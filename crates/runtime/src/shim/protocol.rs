@@ -207,6 +207,10 @@ pub enum ExecOutput {
 }
 
 /// One line from the shim.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a message lives no longer than its line"
+)]
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Message {

@@ -1,15 +1,14 @@
 //! The loop: waits for whatever comes first and hands it on.
 
-use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::poll::PollFlags;
 use nix::sys::signalfd::SignalFd;
+use terrarium_sys::clone::SingleThreaded;
 
 use super::bundle::Bundle;
 use super::connection::Connection;
@@ -21,6 +20,7 @@ use super::protocol::{
     CREATE_ID, CgroupPaths, Created as CreatedReply, Event, Failure, PROTOCOL_VERSION, ProcessId,
     Reply, ShimConfig, ShimState, Status,
 };
+use super::sources::Source;
 use super::startup::{self, Beginning};
 use crate::error::{Context, Result};
 
@@ -47,21 +47,9 @@ pub(super) struct Shim {
     pub(super) done: bool,
     /// For reads; empty while nothing flows.
     pub(super) scratch: Vec<u8>,
-    listener: UnixListener,
-    children: SignalFd,
+    pub(super) listener: UnixListener,
+    pub(super) children: SignalFd,
     next_connection: u64,
-}
-
-/// What became ready.
-#[derive(Debug, Clone, Copy)]
-enum Source {
-    Children,
-    Listener,
-    Oom,
-    Connection(usize),
-    Output(usize, usize),
-    Input(usize),
-    Client(usize, usize),
 }
 
 /// Turns this process into the shim of the bundle; returns when a host has asked for the end.
@@ -188,60 +176,6 @@ impl Shim {
         }
     }
 
-    fn poll(&self, timeout: Option<Duration>) -> Vec<(Source, PollFlags)> {
-        let (sources, mut descriptors): (Vec<_>, Vec<_>) = self
-            .sources()
-            .map(|(source, fd, events)| (source, PollFd::new(fd, events)))
-            .unzip();
-        // Rounded up: a deadline must have passed when its timeout has.
-        let timeout = timeout.map_or(PollTimeout::NONE, |timeout| {
-            let millis = timeout.as_millis().saturating_add(1);
-            PollTimeout::try_from(millis).unwrap_or(PollTimeout::MAX)
-        });
-        match poll(&mut descriptors, timeout) {
-            Ok(_) | Err(Errno::EINTR) => {}
-            // Without poll there is no shim; the kernel says why in the exit status's stead.
-            Err(errno) => panic!("poll: {errno}"),
-        }
-        let ready = sources
-            .into_iter()
-            .zip(&descriptors)
-            .filter_map(|(source, descriptor)| {
-                let events = descriptor.revents().unwrap_or(PollFlags::empty());
-                (!events.is_empty()).then_some((source, events))
-            });
-        ready.collect()
-    }
-
-    fn sources(&self) -> impl Iterator<Item = (Source, BorrowedFd<'_>, PollFlags)> {
-        let fixed = [
-            (Source::Listener, self.listener.as_fd(), PollFlags::POLLIN),
-            (Source::Children, self.children.as_fd(), PollFlags::POLLIN),
-        ];
-        let oom = self
-            .oom
-            .source()
-            .map(|(fd, events)| (Source::Oom, fd, events));
-        let connections = self
-            .connections
-            .iter()
-            .enumerate()
-            .map(|(index, connection)| {
-                let events = interest(connection.reads(), connection.writes());
-                (
-                    Source::Connection(index),
-                    connection.stream().as_fd(),
-                    events,
-                )
-            });
-        let processes = self
-            .processes
-            .iter()
-            .enumerate()
-            .flat_map(|(index, process)| of_process(index, process));
-        connections.chain(processes).chain(oom).chain(fixed)
-    }
-
     fn handle(&mut self, source: Source, events: PollFlags) {
         match source {
             Source::Children => self.reap(),
@@ -275,7 +209,8 @@ impl Shim {
     }
 
     fn accept(&mut self) {
-        while let Ok((stream, _)) = self.listener.accept() {
+        // One a round, so that the limit is looked at before each.
+        if let Ok((stream, _)) = self.listener.accept() {
             self.connect(stream);
         }
     }
@@ -328,46 +263,8 @@ impl Shim {
         if let Some(log) = &mut self.log {
             log.rest();
         }
+        if let Ok(single) = SingleThreaded::verify() {
+            terrarium_sys::memory::give_back(single);
+        }
     }
-}
-
-fn of_process(
-    index: usize,
-    process: &Process,
-) -> impl Iterator<Item = (Source, BorrowedFd<'_>, PollFlags)> {
-    let outputs = process
-        .outputs
-        .iter()
-        .enumerate()
-        .filter_map(move |(which, output)| {
-            let file = output.file().filter(|_| process.reads(output))?;
-            Some((
-                Source::Output(index, which),
-                file.as_fd(),
-                PollFlags::POLLIN,
-            ))
-        });
-    let input = process.input.file();
-    let input = input.map(|file| (Source::Input(index), file.as_fd(), PollFlags::POLLOUT));
-    let room = process.input.has_room();
-    let clients = process
-        .clients
-        .iter()
-        .enumerate()
-        .filter_map(move |(which, client)| {
-            let events = interest(client.reads() && room, client.writes());
-            Some((
-                Source::Client(index, which),
-                client.stream(room)?.as_fd(),
-                events,
-            ))
-        });
-    outputs.chain(input).chain(clients)
-}
-
-fn interest(reads: bool, writes: bool) -> PollFlags {
-    let mut events = PollFlags::empty();
-    events.set(PollFlags::POLLIN, reads);
-    events.set(PollFlags::POLLOUT, writes);
-    events
 }
