@@ -148,7 +148,7 @@ fn set_up(
 }
 
 fn release(born: &Born, plan: &Plan) -> Result<()> {
-    if plan.namespaces.maps.is_some() {
+    if plan.namespaces.waits_for_release() {
         born.channel.order(CONTINUE)
     } else {
         Ok(())
@@ -279,7 +279,7 @@ pub(crate) fn start_over(channel: &Channel, trace: &mut Trace) -> Result<()> {
 }
 
 /// Reads reports until execve has succeeded.
-pub(crate) fn await_execve(channel: &Channel, trace: &mut Trace) -> Result<()> {
+fn await_execve(channel: &Channel, trace: &mut Trace) -> Result<()> {
     let mut executing = None;
     loop {
         match channel.receive()? {

@@ -7,7 +7,7 @@ use terrarium_sys::clone::{CloneArgs, Forked, SingleThreaded, clone3};
 
 use crate::cgroup::JoinFds;
 use crate::channel::{Channel, Report};
-use crate::create::{Born, await_execve, last_step, reap, replace_first_stage};
+use crate::create::{Born, last_step, reap, replace_first_stage};
 use crate::error::{Context, Error, Result};
 use crate::init::{ExecInit, become_root, enter_by_pidfd, join_container, supervise};
 use crate::plan::{NEW_USER, ProcessPlan, flag};
@@ -143,7 +143,12 @@ fn differing_namespaces(target: &Target<'_>) -> Result<u64> {
     Ok(flags)
 }
 
+/// Reads reports until execve has succeeded, which closes the channel.
+///
+/// The second stage does not wait for the first: it may be ready, and executing, before the first has
+/// said which process it is. The channel ends only after both, so nothing is missed.
 fn wait_started(born: &mut Born, trace: &mut Trace) -> Result<()> {
+    let mut executing = None;
     loop {
         match born.channel.receive()? {
             Some((Report::Born { pid }, _)) => replace_first_stage(born, pid)?,
@@ -151,14 +156,27 @@ fn wait_started(born: &mut Born, trace: &mut Trace) -> Result<()> {
             Some((Report::Ready { steps, notes }, _)) => {
                 trace.steps.extend(steps);
                 trace.notes.extend(notes);
-                return await_execve(&born.channel, trace);
+            }
+            Some((
+                Report::Executing {
+                    steps,
+                    notes,
+                    at_usec,
+                },
+                _,
+            )) => {
+                trace.steps.extend(steps);
+                trace.notes.extend(notes);
+                executing = Some(at_usec);
             }
             Some((Report::Failed(failure), _)) => return Err(failure.into()),
             Some(_) => {}
             None => {
-                return Err(Error::Died {
+                let begun = executing.ok_or_else(|| Error::Died {
                     after: last_step(trace),
-                });
+                })?;
+                trace.end("execve", begun, "");
+                return Ok(());
             }
         }
     }

@@ -111,8 +111,10 @@ impl Init<'_> {
             format!("{}", plan.cgroup_path.display()),
         );
         setsid().doing(|| "start a session")?;
-        if plan.namespaces.maps.is_some() {
+        if plan.namespaces.waits_for_release() {
             self.channel.await_order(CONTINUE)?;
+        }
+        if plan.namespaces.maps.is_some() {
             become_root(plan.namespaces.maps.as_ref())?;
         }
         if !plan.namespaces.needs_two_stages() {

@@ -105,6 +105,12 @@ impl Namespaces {
             || (self.create & NEW_USER != 0 && !self.join.is_empty())
     }
 
+    /// Tells whether init must wait until the caller knows it: to write its identity maps, or because it
+    /// was born of a first stage and could otherwise report before the one that reports its birth.
+    pub(crate) fn waits_for_release(&self) -> bool {
+        self.maps.is_some() || self.needs_two_stages()
+    }
+
     fn plan_maps(&self, linux: &Linux, host: Host) -> Result<Option<IdMaps>> {
         if self.create & NEW_USER == 0 {
             return Ok(None);
