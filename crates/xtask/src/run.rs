@@ -1,0 +1,94 @@
+//! `cargo xtask run`: from a fresh machine to an open window.
+
+use anyhow::{Result, bail};
+use clap::Args;
+
+use crate::{
+    machine::{self, has_display, is_root},
+    packages::{self, agrees, as_root},
+    shell::{root, step},
+};
+
+/// How the app is opened.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// Installs missing packages and mends the machine without asking
+    #[arg(long)]
+    yes: bool,
+    /// Builds without optimization: ready sooner, slower after
+    #[arg(long)]
+    dev: bool,
+    /// What the app is started with, after `--`
+    #[arg(last = true)]
+    app: Vec<String>,
+}
+
+/// Installs what is missing, builds, and opens the app.
+pub(crate) fn run(options: &Options) -> Result<()> {
+    packages::ensure(&[packages::BUILD, packages::RUN], options.yes)?;
+    check_node()?;
+    mend_for_rootless(options.yes)?;
+    build_front_end()?;
+    let folder = build_binaries(options.dev)?;
+    if !has_display() {
+        explain_no_display(folder);
+        return Ok(());
+    }
+    println!("\nOpening Terrarium. Closing the window leaves containers running.");
+    let app = root().join("target").join(folder).join("terrarium");
+    step(&app.display().to_string()).args(&options.app).run()
+}
+
+/// Fails with the way on when Node.js is missing or too old.
+pub(crate) fn check_node() -> Result<()> {
+    match machine::node_major() {
+        Some(major) if major >= 20 => Ok(()),
+        Some(major) => {
+            bail!("Node.js {major} is too old for the front end: install version 20 or newer")
+        }
+        None => bail!("Node.js is missing: install version 20 or newer, with npm"),
+    }
+}
+
+/// Builds `ui/dist`.
+pub(crate) fn build_front_end() -> Result<()> {
+    step("npm ci --no-audit --no-fund").within("ui").run()?;
+    step("npm run build").within("ui").run()
+}
+
+/// Builds all binaries, and gives back the folder below `target`.
+fn build_binaries(dev: bool) -> Result<&'static str> {
+    let packages = "-p terrarium-runtime -p terrarium-docker-api -p terrarium-desktop";
+    if dev {
+        step(&format!("cargo build {packages}")).run()?;
+        return Ok("debug");
+    }
+    step(&format!("cargo build --release {packages}")).run()?;
+    Ok("release")
+}
+
+fn mend_for_rootless(yes: bool) -> Result<()> {
+    if is_root() {
+        return Ok(());
+    }
+    for obstacle in machine::rootless_obstacles() {
+        println!("\n{}.", obstacle.problem);
+        if yes || agrees(&format!("sudo {}", obstacle.fix))? {
+            as_root(&obstacle.fix)?;
+        } else {
+            println!("Left as it is. To mend it later: sudo {}", obstacle.fix);
+        }
+    }
+    Ok(())
+}
+
+fn explain_no_display(folder: &str) {
+    println!(
+        "\nEverything is built, but there is no display (DISPLAY and WAYLAND_DISPLAY are empty).\n\
+         \n\
+         With a window:     log in to a desktop, or come with `ssh -X`, and run this again\n\
+         A virtual display: Xvfb :99 -screen 0 1440x900x24 & DISPLAY=:99 target/{folder}/terrarium\n\
+         Without a window:  target/{folder}/terrariumd, then\n\
+         \u{20}                  docker -H unix://$XDG_RUNTIME_DIR/terrarium/docker.sock ps"
+    );
+}
