@@ -32,16 +32,22 @@ impl HostOptions {
     /// The configuration of the engine: what was given, over the defaults of this user.
     pub fn config(self) -> Config {
         let defaults = Config::for_this_user();
-        let run_root = self.run_root.unwrap_or(defaults.run_root);
+        let run_root = absolute(self.run_root).unwrap_or(defaults.run_root);
         Config {
-            data_root: self.data_root.unwrap_or(defaults.data_root),
-            socket: self.socket.unwrap_or_else(|| run_root.join("docker.sock")),
+            data_root: absolute(self.data_root).unwrap_or(defaults.data_root),
+            socket: absolute(self.socket).unwrap_or_else(|| run_root.join("docker.sock")),
             run_root,
-            runtime: self.runtime.unwrap_or(defaults.runtime),
+            runtime: absolute(self.runtime).unwrap_or(defaults.runtime),
             registry_mirrors: self.registry_mirror,
             insecure_registries: self.insecure_registry,
         }
     }
+}
+
+/// Paths outlive the folder that this process was started in: they stand in records and answers.
+fn absolute(path: Option<PathBuf>) -> Option<PathBuf> {
+    // Only an empty path and a lost working folder have no absolute form.
+    path.map(|path| std::path::absolute(&path).unwrap_or(path))
 }
 
 #[cfg(test)]
@@ -65,5 +71,14 @@ mod tests {
         );
         let given = config(&["x", "--run-root", "/r", "--socket", "/s"]);
         assert_eq!(given.socket, PathBuf::from("/s"));
+    }
+
+    #[test]
+    fn paths_are_absolute() {
+        let config = Program::parse_from(["x", "--data-root", "data"])
+            .host
+            .config();
+        assert!(config.data_root.is_absolute());
+        assert!(config.data_root.ends_with("data"));
     }
 }
