@@ -1,1 +1,45 @@
-//! The harness that every suite stands on.
+//! The harness that every suite stands on: real binaries in temporary folders.
+//!
+//! Owns starting and ending them, and nothing that asserts. Start from [`Host`], a running
+//! `terrariumd`, and [`Registry`], a real registry server on loopback.
+//!
+//! Whatever a test starts is ended by the process ids that it has, also when it fails.
+
+#![forbid(unsafe_code)]
+
+mod command;
+mod host;
+mod registry;
+
+pub use command::{Ran, run};
+pub use host::{Host, Options};
+pub use registry::{Image, Registry};
+
+use std::path::PathBuf;
+
+/// The folder of the binaries under test: `TERRARIUM_BIN_DIR`, else the workspace's debug build.
+pub fn binaries() -> PathBuf {
+    match std::env::var_os("TERRARIUM_BIN_DIR") {
+        Some(folder) => PathBuf::from(folder),
+        None => PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/debug"),
+    }
+}
+
+/// Whether containers can be run as root here. A skip is loud, and with `REQUIRE_PRIVILEGED=1`, as
+/// in continuous integration, a failure.
+///
+/// # Panics
+/// When it cannot be and `REQUIRE_PRIVILEGED=1` is set.
+pub fn can_run_containers() -> bool {
+    let reason = if !nix::unistd::Uid::effective().is_root() {
+        "needs root"
+    } else if !binaries().join("terrariumd").exists() {
+        "needs terrariumd: cargo build"
+    } else {
+        return true;
+    };
+    let required = std::env::var("REQUIRE_PRIVILEGED").is_ok_and(|value| value == "1");
+    assert!(!required, "a required test was skipped: {reason}");
+    eprintln!("SKIPPED: {reason}");
+    false
+}
