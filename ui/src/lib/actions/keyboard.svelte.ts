@@ -1,3 +1,4 @@
+import { untrack } from 'svelte'
 import { isTyping, matches, type Shortcut } from '$lib/shared/keys'
 
 export interface Binding {
@@ -14,8 +15,9 @@ class Keyboard {
 
   /** Adds bindings, and returns how to take them away. */
   add(source: () => readonly Binding[]): () => void {
-    this.#sources = [...this.#sources, source]
-    return () => (this.#sources = this.#sources.filter((other) => other !== source))
+    // Effects add their keys; none of them wants to run again because another one did.
+    untrack(() => (this.#sources = [...this.#sources, source]))
+    return () => untrack(() => (this.#sources = this.#sources.filter((other) => other !== source)))
   }
 
   get bindings(): Binding[] {

@@ -1,3 +1,4 @@
+import { untrack } from 'svelte'
 import type { Loadable } from '$lib/shared/loading'
 import { problemOf } from './problem'
 
@@ -13,7 +14,8 @@ export class Loader<T> {
   /** Asks anew. What is shown stays until the answer is there, unless it belongs to another object. */
   async load(ask: () => Promise<T>, keep: 'keep' | 'drop' = 'keep'): Promise<void> {
     const mine = ++this.#latest
-    if (keep === 'drop' || this.current.state === 'failed') this.current = { state: 'loading' }
+    // The effect that asks must not run again because of the answer.
+    if (keep === 'drop' || untrack(() => this.current.state) === 'failed') this.current = { state: 'loading' }
     try {
       const value = await ask()
       if (mine === this.#latest) this.current = { state: 'ready', value }
