@@ -16,7 +16,8 @@ use nix::dir::{Dir, Type};
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, open, openat, openat2, readlinkat};
 use nix::sys::stat::{
-    FileStat, Mode, SFlag, UtimensatFlags, fstat, fstatat, mkdirat, mknodat, utimensat,
+    FchmodatFlags, FileStat, Mode, SFlag, UtimensatFlags, fchmodat, fstat, fstatat, mkdirat,
+    mknodat, utimensat,
 };
 use nix::sys::time::TimeSpec;
 use nix::unistd::{Gid, LinkatFlags, Uid, UnlinkatFlags, fchownat, linkat, symlinkat, unlinkat};
@@ -122,6 +123,16 @@ impl Tree {
     /// As `openat2(2)`.
     pub fn open_beneath(&self, path: &Path, flags: OFlag, mode: Mode) -> io::Result<OwnedFd> {
         self.open_resolved(path, flags, mode, ResolveFlag::RESOLVE_BENEATH)
+    }
+
+    /// Opens the directory `path` below this one, with no symbolic link on the way.
+    ///
+    /// # Errors
+    /// `ELOOP` for a symbolic link, else as `openat2(2)`.
+    pub fn open_plain(&self, path: &Path) -> io::Result<Self> {
+        let resolve = ResolveFlag::RESOLVE_BENEATH | ResolveFlag::RESOLVE_NO_SYMLINKS;
+        let fd = self.open_resolved(path, DIRECTORY, Mode::empty(), resolve)?;
+        Ok(Self { fd })
     }
 
     fn open_resolved(
@@ -287,6 +298,21 @@ impl Tree {
             Some(uid),
             Some(gid),
             AtFlags::AT_SYMLINK_NOFOLLOW,
+        )?)
+    }
+
+    /// Sets the mode of `name`, which is not a symbolic link.
+    ///
+    /// # Errors
+    /// `ENOTSUP` for a symbolic link.
+    pub fn set_mode(&self, name: &OsStr, mode: u32) -> io::Result<()> {
+        check_name(name)?;
+        let mode = Mode::from_bits_truncate(mode);
+        Ok(fchmodat(
+            &self.fd,
+            name,
+            mode,
+            FchmodatFlags::NoFollowSymlink,
         )?)
     }
 

@@ -1,1 +1,33 @@
 //! Layers: from a tar stream to a folder in the format of overlay.
+//!
+//! Start at [`apply`], which a worker process calls in its sandbox. The stages are [`Source`]
+//! (decompression and the diff ID, each in a thread), the tar reader, the resolver of names in the
+//! merged view of this layer and those below, and the writer.
+//!
+//! Rules: names are walked by descriptor, one component at a time, and stay inside the root as if
+//! it were `/`. A layer is refused as a whole when it is malformed; what cannot be represented but
+//! does no harm is left out with a note.
+
+mod apply;
+mod archive;
+mod error;
+mod header;
+mod limits;
+mod link;
+mod lowers;
+mod marks;
+mod note;
+mod path;
+mod pax;
+mod resolve;
+mod source;
+mod sparse;
+mod write;
+mod xattrs;
+
+pub use apply::{Host, Options, Ownership, apply};
+pub use error::{Error, Result};
+pub use limits::Limits;
+pub use lowers::Lowers;
+pub use marks::Marks;
+pub use source::{Source, Summary};

@@ -60,7 +60,7 @@ impl Snapshots {
         if present() {
             return Ok(WantedLayer::Present);
         }
-        let claim = self.shared.claims.take(name.as_str());
+        let claim = self.shared.claims.take(&claim_key(&name));
         if present() {
             return Ok(WantedLayer::Present);
         }
@@ -149,7 +149,7 @@ impl LayerWork {
             if there == Some(Kind::Committed) {
                 return Ok(());
             }
-            if !shared.claims.is_held(name.as_str()) {
+            if !shared.claims.is_held(&claim_key(&name)) {
                 // The claim is given back after the commit, so look once more.
                 let there = self.snapshots.info(&name).map(|info| info.kind);
                 return match there {
@@ -157,9 +157,15 @@ impl LayerWork {
                     _ => Err(Error::LayerAbandoned(parent.clone())),
                 };
             }
-            shared.claims.wait(name.as_str());
+            shared.claims.wait(&claim_key(&name));
         }
     }
+}
+
+/// The chain ID of a bottom layer may equal the digest of its blob, if that is a plain tar; the two
+/// are claimed by the same thread.
+fn claim_key(layer: &Name) -> String {
+    format!("layer {layer}")
 }
 
 impl Drop for LayerWork {
