@@ -25,6 +25,7 @@ pub mod cgroup;
 pub mod cli;
 pub mod seccomp;
 pub mod shim;
+pub mod worker;
 
 use std::os::fd::BorrowedFd;
 

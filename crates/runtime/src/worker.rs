@@ -1,0 +1,156 @@
+//! `terrarium-runtime worker`: the process that alone touches the files of layers.
+//!
+//! It is started by the store, once for each layer, with the layer on its standard input and a
+//! socket as its standard output, on which both sides write lines of JSON ([`Event`], [`Parents`]).
+//! Before it reads a byte it locks itself up: in a mount namespace whose root is the folder that it
+//! works on, with few capabilities, and for a user inside a user namespace.
+
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use terrarium_store::worker::{Event, Failure, FailureKind};
+use terrarium_store::{IdMaps, Ids};
+use terrarium_sys::tree::Tree;
+
+mod apply;
+mod idmap;
+mod sandbox;
+mod talk;
+
+use talk::Talk;
+
+/// A worker that cannot do what it was started for.
+#[derive(Debug, thiserror::Error)]
+enum Error {
+    #[error("usage: worker apply --snapshot DIR | remove PATH | usage PATH [--id-maps JSON]")]
+    Usage,
+    #[error("{operation} `{}`: {source}", path.display())]
+    Path {
+        operation: &'static str,
+        path: PathBuf,
+        source: io::Error,
+    },
+    #[error("{operation}: {source}")]
+    System {
+        operation: &'static str,
+        source: io::Error,
+    },
+    #[error("map ids: {0}")]
+    Helper(String),
+    #[error(transparent)]
+    Layer(#[from] terrarium_store::layer::Error),
+}
+
+impl Error {
+    fn system(operation: &'static str, source: impl Into<io::Error>) -> Self {
+        let source = source.into();
+        Self::System { operation, source }
+    }
+
+    fn path(operation: &'static str, path: &Path, source: impl Into<io::Error>) -> Self {
+        let (path, source) = (path.to_owned(), source.into());
+        Self::Path {
+            operation,
+            path,
+            source,
+        }
+    }
+
+    fn failure(&self) -> Failure {
+        match self {
+            Self::Layer(error) => error.failure(),
+            error => Failure {
+                kind: FailureKind::System,
+                message: error.to_string(),
+            },
+        }
+    }
+}
+
+/// What is on the command line.
+struct Arguments {
+    action: OsString,
+    target: PathBuf,
+    ids: Ids,
+}
+
+/// Does one piece of work and reports it. `arguments` are those behind `worker`.
+pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    let mut talk = match Talk::on_stdout() {
+        Ok(talk) => talk,
+        Err(_) => return ExitCode::FAILURE,
+    };
+    let result = Arguments::parse(arguments).and_then(|arguments| act(&arguments, &mut talk));
+    let (event, code) = match result {
+        Ok(Some(event)) => (event, ExitCode::SUCCESS),
+        Ok(None) => return ExitCode::SUCCESS,
+        Err(error) => (Event::Failed(error.failure()), ExitCode::FAILURE),
+    };
+    match talk.say(&event) {
+        Ok(()) => code,
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+fn act(arguments: &Arguments, talk: &mut Talk) -> Result<Option<Event>, Error> {
+    let Arguments {
+        action,
+        target,
+        ids,
+    } = arguments;
+    match action.to_str() {
+        Some("apply") => apply::apply(target, ids, talk).map(|report| Some(Event::Done(report))),
+        Some("remove") => remove(target, ids).map(Some),
+        Some("usage") => usage(target, ids).map(Some),
+        Some(idmap::ACTION) => idmap::serve(target, ids).map(|()| None),
+        _ => Err(Error::Usage),
+    }
+}
+
+fn remove(path: &Path, ids: &Ids) -> Result<Event, Error> {
+    let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
+        return Err(Error::Usage);
+    };
+    let root = sandbox::enter(parent, ids)?;
+    root.remove_tree(name)
+        .map_err(|error| Error::path("remove", path, error))?;
+    Ok(Event::Measured(terrarium_store::Size::default()))
+}
+
+fn usage(path: &Path, ids: &Ids) -> Result<Event, Error> {
+    let root: Tree = sandbox::enter(path, ids)?;
+    let usage = root
+        .usage()
+        .map_err(|error| Error::path("measure", path, error))?;
+    Ok(Event::Measured(usage.into()))
+}
+
+impl Arguments {
+    fn parse(mut arguments: impl Iterator<Item = OsString>) -> Result<Self, Error> {
+        let action = arguments.next().ok_or(Error::Usage)?;
+        let (mut target, mut ids) = (None, Ids::Host);
+        while let Some(argument) = arguments.next() {
+            if argument == "--id-maps" {
+                let maps = arguments.next().ok_or(Error::Usage)?;
+                ids = Ids::Mapped(parse_maps(&maps)?);
+            } else if argument == "--snapshot" {
+                target = arguments.next();
+            } else {
+                target = Some(argument);
+            }
+        }
+        let target = PathBuf::from(target.ok_or(Error::Usage)?);
+        Ok(Self {
+            action,
+            target,
+            ids,
+        })
+    }
+}
+
+fn parse_maps(text: &OsStr) -> Result<IdMaps, Error> {
+    let text = text.to_str().ok_or(Error::Usage)?;
+    serde_json::from_str(text).map_err(|_| Error::Usage)
+}
