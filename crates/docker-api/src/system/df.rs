@@ -50,10 +50,14 @@ pub(super) async fn df(
     }
     if wanted("volume") {
         let volumes = app.engine.volumes().await?;
+        let sizes = app.engine.volume_sizes().await?;
         let shown = volumes.iter().map(|volume| {
             let mut shown = volumes::show(volume);
-            // -1 is "not computed".
-            shown["UsageData"] = json!({ "Size": -1, "RefCount": volume.used_by.len() });
+            // One that was made meanwhile has no size: -1 is "not computed".
+            let size = sizes
+                .get(&volume.name)
+                .map_or(json!(-1), |size| json!(size));
+            shown["UsageData"] = json!({ "Size": size, "RefCount": volume.used_by.len() });
             shown
         });
         usage["Volumes"] = json!(shown.collect::<Vec<_>>());

@@ -1,5 +1,6 @@
 //! `/_ping`, `/version`, `/info`, `/events`, `/system/df`, and what this engine is not.
 
+mod auth;
 mod df;
 mod events;
 mod info;
@@ -24,10 +25,7 @@ pub(crate) fn routes() -> Router<App> {
         .route("/info", get(info::info))
         .route("/events", get(events::events))
         .route("/system/df", get(df::df))
-        .route(
-            "/auth",
-            post(not_built("signing in through the engine (docker login)")),
-        )
+        .route("/auth", post(auth::sign_in))
         .route("/session", post(not_built("BuildKit sessions")))
         .route("/grpc", post(not_built("BuildKit")))
         .route("/plugins", get(none))

@@ -130,10 +130,13 @@ async fn prune(
             && (volume.anonymous || named_too)
             && filters.labels(&volume.labels)
     };
+    let sizes = app.engine.volume_sizes().await?;
     let mut deleted = Vec::new();
+    let mut freed = 0;
     for volume in app.engine.volumes().await?.into_iter().filter(goes) {
         // One that came into use meanwhile stays.
         if app.engine.remove_volume(&volume.name).await.is_ok() {
+            freed += sizes.get(&volume.name).copied().unwrap_or(0);
             deleted.push(volume.name);
         }
     }

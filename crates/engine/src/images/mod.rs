@@ -11,6 +11,7 @@ mod list;
 mod names;
 mod pull;
 mod remove;
+mod sign_in;
 mod starter;
 mod state;
 mod tag;

@@ -58,8 +58,13 @@ impl Images {
         let Some(Credentials { username, password }) = credentials else {
             return self.registry.clone();
         };
+        let credential = match username.as_str() {
+            // How Docker's clients mark a token that is exchanged for others.
+            "<token>" => Credential::IdentityToken(password),
+            _ => Credential::password(username, password),
+        };
         let keychain = Keychain::default();
-        keychain.insert(registry, Credential::password(username, password));
+        keychain.insert(registry, credential);
         Client::new(Options {
             keychain: Arc::new(keychain),
             ..self.options.clone()

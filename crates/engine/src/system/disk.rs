@@ -1,6 +1,9 @@
 //! Bytes on disk, walked on demand.
 
-use std::{collections::BTreeSet, path::Path};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
 
 use nix::sys::statvfs::statvfs;
 use terrarium_api::{DiskUsage, ImageSummary};
@@ -18,6 +21,25 @@ impl Engine {
         let data_root = self.config().data_root.clone();
         let images = self.images().await?;
         blocking(move || measure(&store, &data_root, &images)).await
+    }
+
+    /// Bytes of every volume, by name; walked now.
+    ///
+    /// # Errors
+    /// What could not be read.
+    pub async fn volume_sizes(&self) -> Result<BTreeMap<String, u64>> {
+        let store = self.inner.images.store.clone();
+        let volumes = self.volumes().await?;
+        blocking(move || {
+            let measured = volumes.into_iter().map(|volume| {
+                let size = store.measure_tree(Path::new(&volume.mountpoint));
+                let failed =
+                    |error| store_failed(format!("measure volume {}", volume.name), &error);
+                Ok((volume.name.clone(), size.map_err(failed)?.disk_bytes))
+            });
+            measured.collect()
+        })
+        .await
     }
 }
 
