@@ -1,5 +1,6 @@
 //! Another process in a running container.
 
+use std::convert::Infallible;
 use std::os::fd::AsFd;
 use std::path::PathBuf;
 
@@ -21,16 +22,16 @@ use crate::trace::Trace;
 pub fn exec(target: &Target<'_>, request: ExecRequest<'_>) -> Result<Started> {
     let mut trace = Trace::begin();
     let single = SingleThreaded::verify().doing(|| "check that the caller has one thread")?;
-    let linux = target.spec.linux().as_ref();
-    let filter = linux.and_then(|linux| linux.seccomp().as_ref());
-    let none = None;
-    let personality = linux.map_or(&none, |linux| linux.personality());
-    let plan = ProcessPlan::plan(request.process, filter, personality)?;
-    let join_fds = JoinFds::open(target.cgroup)?;
-    let namespaces = differing_namespaces(target)?;
+    let entry = Entry {
+        target,
+        plan: plan(target, &request)?,
+        join_fds: JoinFds::open(target.cgroup)?,
+        namespaces: differing_namespaces(target)?,
+        single,
+    };
     let (ours, theirs) = Channel::pair()?;
     let start = trace.now();
-    let into_cgroup = join_fds.unified.as_ref().map(AsFd::as_fd);
+    let into_cgroup = entry.join_fds.unified.as_ref().map(AsFd::as_fd);
     let forked = clone3(
         single,
         &CloneArgs {
@@ -42,22 +43,7 @@ pub fn exec(target: &Target<'_>, request: ExecRequest<'_>) -> Result<Started> {
         Forked::Parent { pid, pidfd } => (pid, pidfd),
         Forked::Child => {
             drop(ours);
-            let mut trace = trace.clone();
-            supervise(|| {
-                enter(
-                    target, &plan, &theirs, &join_fds, namespaces, single, &mut trace,
-                )?;
-                let preserve_fds = request.preserve_fds;
-                let stdio = request.stdio;
-                ExecInit {
-                    plan: &plan,
-                    channel: theirs,
-                    stdio,
-                    preserve_fds,
-                    trace,
-                }
-                .run()
-            })
+            supervise(|| entry.run(theirs, request, trace))
         }
     };
     trace.end("clone3", start, "into the container's cgroup");
@@ -84,30 +70,66 @@ pub fn exec(target: &Target<'_>, request: ExecRequest<'_>) -> Result<Started> {
     })
 }
 
-/// The first stage: cgroups first, so that nothing of the process runs unaccounted.
-fn enter(
-    target: &Target<'_>,
-    plan: &ProcessPlan,
-    channel: &Channel,
-    join_fds: &JoinFds,
+fn plan(target: &Target<'_>, request: &ExecRequest<'_>) -> Result<ProcessPlan> {
+    let linux = target.spec.linux().as_ref();
+    let filter = linux.and_then(|linux| linux.seccomp().as_ref());
+    let none = None;
+    let personality = linux.map_or(&none, |linux| linux.personality());
+    ProcessPlan::plan(request.process, filter, personality)
+}
+
+/// All that the way into a container needs, prepared by the caller before the clone.
+struct Entry<'a> {
+    target: &'a Target<'a>,
+    plan: ProcessPlan,
+    join_fds: JoinFds,
+    /// Of init, as far as they are not the caller's own.
     namespaces: u64,
     single: SingleThreaded,
-    trace: &mut Trace,
-) -> Result<()> {
-    join_container(single, channel, 0, || {
-        crate::init::set_oom_score(plan, trace)?;
+}
+
+impl Entry<'_> {
+    fn run(
+        &self,
+        channel: Channel,
+        request: ExecRequest<'_>,
+        mut trace: Trace,
+    ) -> Result<Infallible> {
+        join_container(self.single, &channel, 0, || self.enter(&mut trace))?;
+        let ExecRequest {
+            stdio,
+            preserve_fds,
+            ..
+        } = request;
+        ExecInit {
+            plan: &self.plan,
+            channel,
+            stdio,
+            preserve_fds,
+            trace,
+        }
+        .run()
+    }
+
+    /// The first stage: cgroups first, so that nothing of the process runs unaccounted.
+    fn enter(&self, trace: &mut Trace) -> Result<()> {
+        crate::init::set_oom_score(&self.plan, trace)?;
         let start = trace.now();
-        join_fds.enter_v1()?;
+        self.join_fds.enter_v1()?;
         trace.end("join cgroups", start, "");
         let start = trace.now();
-        enter_by_pidfd(single, target.pidfd.as_fd(), namespaces)?;
-        trace.end("setns", start, crate::plan::namespace_names(namespaces));
-        if namespaces & NEW_USER != 0 {
+        enter_by_pidfd(self.single, self.target.pidfd.as_fd(), self.namespaces)?;
+        trace.end(
+            "setns",
+            start,
+            crate::plan::namespace_names(self.namespaces),
+        );
+        if self.namespaces & NEW_USER != 0 {
             become_root(None)
         } else {
             Ok(())
         }
-    })
+    }
 }
 
 /// The namespaces in which init differs from the caller: joining one's own is refused for `user`.

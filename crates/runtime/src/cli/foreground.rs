@@ -172,7 +172,8 @@ fn relay_input(console: Option<&mut File>) -> bool {
         }
         _ => {
             // End of file on our side is Ctrl-D on the terminal's.
-            console.is_some_and(|console| console.write_all(&[4]).is_ok()) && false
+            let _ = console.map(|console| console.write_all(&[4]));
+            false
         }
     }
 }

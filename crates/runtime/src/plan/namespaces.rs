@@ -124,7 +124,7 @@ impl Namespaces {
         let only_self =
             |maps: &[IdMap], id: u32| matches!(maps, [map] if map.outside == id && map.count == 1);
         let through_helpers =
-            !host.is_root() && !(only_self(&uids, host.uid) && only_self(&gids, host.gid));
+            !(host.is_root() || only_self(&uids, host.uid) && only_self(&gids, host.gid));
         let deny_setgroups = !host.is_root() && !through_helpers;
         Ok(Some(IdMaps {
             uids,

@@ -12,7 +12,7 @@ const ENOSYS: u32 = RET_ERRNO | 38;
 
 /// Runs the filter and counts its steps.
 fn run(program: &[Instruction], arch: u32, number: u32, args: [u64; 6]) -> (u32, usize) {
-    let mut data = vec![0_u8; 64];
+    let mut data = [0_u8; 64];
     data[0..4].copy_from_slice(&number.to_le_bytes());
     data[4..8].copy_from_slice(&arch.to_le_bytes());
     for (index, arg) in args.iter().enumerate() {
