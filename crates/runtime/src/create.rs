@@ -309,6 +309,12 @@ fn await_execve(channel: &Channel, trace: &mut Trace) -> Result<()> {
 }
 
 impl Created {
+    /// Lets init wait on the start socket instead of on this process, which may end then.
+    pub(crate) fn leave(&mut self) -> Result<()> {
+        let channel = self.channel.take().map(Channel::from_fd);
+        channel.map_or(Ok(()), |channel| channel.order(CONTINUE))
+    }
+
     /// Lets init execute the program; returns after execve succeeded.
     ///
     /// # Errors

@@ -23,6 +23,7 @@ mod trace;
 
 pub mod cgroup;
 pub mod cli;
+pub mod seal;
 pub mod seccomp;
 pub mod shim;
 pub mod worker;

@@ -1,5 +1,6 @@
 //! The OCI runtime command line.
 
+use std::io::Write;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -7,6 +8,10 @@ fn main() -> ExitCode {
     // Before the command line is parsed: every container has a shim, and pays for what it loads.
     let first = arguments.next();
     if first.as_ref().is_some_and(|first| first == "shim") {
+        if let Err(error) = terrarium_runtime::seal::ensure() {
+            let _ = writeln!(std::io::stderr(), "terrarium-runtime shim: {error}");
+            return ExitCode::FAILURE;
+        }
         return terrarium_runtime::shim::main(arguments);
     }
     if first.as_ref().is_some_and(|first| first == "worker") {

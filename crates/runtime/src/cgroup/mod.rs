@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use discover::Hierarchies;
 pub use limits::update;
-pub(crate) use operate::{JoinFds, apply, create};
+pub(crate) use operate::{JoinFds, apply, create, find};
 pub use operate::{destroy, freeze, is_frozen, kill_all, pids, thaw};
 
 /// The directories of one container in the cgroup file systems; empty when the caller has none.

@@ -11,6 +11,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use oci_spec::runtime::LinuxResources;
 
+use super::discover::Hierarchy;
 use super::{CgroupPaths, Hierarchies, limits};
 use crate::error::{Context, Error, Result};
 use crate::trace::Trace;
@@ -66,6 +67,27 @@ pub(crate) fn create(
         trace.note("cgroup", text);
     }
     Ok(paths)
+}
+
+/// The directories that exist at this path in the hierarchies, for one whose record was lost.
+pub(crate) fn find(hierarchies: &Hierarchies, relative: &Path) -> CgroupPaths {
+    let existing = |hierarchy: &Hierarchy| {
+        let path = if relative.is_absolute() {
+            relative.to_owned()
+        } else {
+            hierarchy.own.join(relative)
+        };
+        Some(hierarchy.directory(&path)).filter(|directory| directory.is_dir())
+    };
+    let v1 = hierarchies.v1.iter();
+    CgroupPaths {
+        v1: v1
+            .filter_map(|(name, h)| Some((name.clone(), existing(h)?)))
+            .collect(),
+        unified: hierarchies.unified.as_ref().and_then(existing),
+        controllers_on_v2: hierarchies.is_pure_v2(),
+        relative: relative.to_owned(),
+    }
 }
 
 fn is_refusal(error: &io::Error) -> bool {

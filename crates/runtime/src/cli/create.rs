@@ -10,7 +10,8 @@ use terrarium_sys::fdpass;
 
 use super::args::{CreateArgs, RunArgs};
 use super::state::{
-    Container, Record, StateRoot, listen_for_start, load_spec, process_start_time, write_whole,
+    Container, Record, StateRoot, listen_for_start, load_spec, process_start_time, save_config,
+    write_whole,
 };
 use super::{foreground, lifecycle, warn};
 use crate::create::reap_created;
@@ -21,6 +22,7 @@ use crate::request::{CreateRequest, Created, Stdio};
 pub(super) fn create(root: &StateRoot, args: &CreateArgs) -> Result<u8> {
     let mut prepared = prepare(root, args, Gate::Socket)?;
     finish_console(&mut prepared, args)?;
+    prepared.created.leave()?;
     Ok(0)
 }
 
@@ -87,11 +89,13 @@ fn prepare(root: &StateRoot, args: &CreateArgs, gate: Gate) -> Result<Prepared> 
     let bundle = fs::canonicalize(&args.bundle).doing(op)?;
     let (spec, config) = load_spec(&bundle.join("config.json"))?;
     let directory = root.reserve(&args.id)?;
-    let made = make(&directory, &bundle, &spec, args, gate);
+    // First: from it `delete --force` finds the cgroups, should this process be killed half-way.
+    let made = save_config(&directory, &config);
+    let made = made.and_then(|()| make(&directory, &bundle, &spec, args, gate));
     let made = made.and_then(|created| {
         let container = record(args, &directory, &bundle, &created);
         let saved = container
-            .save(&config)
+            .save()
             .and_then(|()| write_pid_file(args, created.pid));
         match saved {
             Ok(()) => Ok((container, created)),

@@ -56,6 +56,12 @@ fn run(cli: &Cli) -> Result<u8> {
         let text = "`--systemd-cgroup`: cgroups are made through the file system only";
         return Err(Error::Unsupported(text.to_owned()));
     }
+    if matches!(
+        cli.command,
+        Command::Create(_) | Command::Run(_) | Command::Exec(_)
+    ) {
+        crate::seal::ensure()?;
+    }
     let root = StateRoot::new(cli.root.clone().unwrap_or_else(default_root));
     match &cli.command {
         Command::Create(args) => create::create(&root, args),

@@ -10,8 +10,9 @@ use oci_spec::runtime::Spec;
 use serde::{Deserialize, Serialize};
 use terrarium_sys::{fdpass, pidfd};
 
-use crate::cgroup::{self, CgroupPaths};
+use crate::cgroup::{self, CgroupPaths, Hierarchies};
 use crate::error::{Context, Error, Result};
+use crate::plan::{Host, cgroup_path};
 
 /// Directory of all containers.
 #[derive(Debug)]
@@ -111,10 +112,15 @@ impl StateRoot {
         ids
     }
 
-    /// Removes a directory that a `create` left without a state, killed half-way.
+    /// Removes what a `create` left without a state, killed half-way. Its init ends by itself.
     pub(super) fn remove_remains(&self, id: &str) -> Result<()> {
         check_id(id)?;
-        match fs::remove_dir_all(self.0.join(id)) {
+        let directory = self.0.join(id);
+        if let Ok((spec, _)) = load_spec(&directory.join(CONFIG)) {
+            let path = cgroup_path(&spec, id, None, Host::current());
+            cgroup::destroy(&cgroup::find(&Hierarchies::discover()?, &path))?;
+        }
+        match fs::remove_dir_all(directory) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             other => other.doing(|| format!("remove the state of {id:?}")),
         }
@@ -139,10 +145,8 @@ pub(super) fn listen_for_start(directory: &Path) -> Result<OwnedFd> {
 }
 
 impl Container {
-    /// Writes config and state, the state last and in one piece: it makes the container exist.
-    pub(super) fn save(&self, config: &[u8]) -> Result<()> {
-        let path = self.directory.join(CONFIG);
-        fs::write(&path, config).doing(|| format!("write {path:?}"))?;
+    /// Writes the state in one piece: it makes the container exist.
+    pub(super) fn save(&self) -> Result<()> {
         let text = serde_json::to_vec(&self.record).expect("a record has string keys only");
         write_whole(&self.directory.join(STATE), &text)
     }
@@ -209,6 +213,12 @@ pub(super) fn process_start_time(pid: i32) -> Option<u64> {
     let mut fields = fields.split_whitespace();
     let alive = !matches!(fields.next()?, "Z" | "X" | "x");
     fields.nth(18)?.parse().ok().filter(|_| alive)
+}
+
+/// Keeps the spec as it was, whatever happens to the bundle.
+pub(super) fn save_config(directory: &Path, config: &[u8]) -> Result<()> {
+    let path = directory.join(CONFIG);
+    fs::write(&path, config).doing(|| format!("write {path:?}"))
 }
 
 /// The parsed spec and its bytes.

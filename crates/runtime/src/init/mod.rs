@@ -214,6 +214,8 @@ impl Init<'_> {
 
     fn await_start(&mut self) -> Result<()> {
         if let Some(socket) = self.start_socket.take() {
+            // Only when the creator has written down that we exist; if it dies before, so do we.
+            self.channel.await_order(CONTINUE)?;
             // Another process will start us: from now on it is the one to hear of errors.
             self.channel = execute::accept(socket)?;
         }

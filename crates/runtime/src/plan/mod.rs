@@ -141,7 +141,7 @@ impl Plan {
             hostname: namespaces.check_name("hostname", spec.hostname().as_deref())?,
             domainname: namespaces.check_name("domainname", spec.domainname().as_deref())?,
             process: ProcessPlan::plan(process, linux.seccomp().as_ref(), linux.personality())?,
-            cgroup_path: cgroup_path(input, host),
+            cgroup_path: cgroup_path(input.spec, input.id, input.cgroup_parent, host),
             hooks: spec.hooks().clone().unwrap_or_default(),
             namespaces,
             notes,
@@ -166,15 +166,16 @@ fn root_source(input: &Input<'_>) -> RootSource {
     }
 }
 
-fn cgroup_path(input: &Input<'_>, host: Host) -> PathBuf {
-    let linux = input.spec.linux().as_ref();
+/// Where the container's cgroups are: the spec's path, or the ID below a parent.
+pub(crate) fn cgroup_path(spec: &Spec, id: &str, parent: Option<&Path>, host: Host) -> PathBuf {
+    let linux = spec.linux().as_ref();
     if let Some(path) = linux.and_then(|linux| linux.cgroups_path().clone()) {
         return path;
     }
-    match input.cgroup_parent {
-        Some(parent) => parent.join(input.id),
+    match parent {
+        Some(parent) => parent.join(id),
         // Whoever is not root can at best write below the cgroup that was delegated to it.
-        None if host.is_root() => Path::new("/terrarium").join(input.id),
-        None => Path::new("terrarium").join(input.id),
+        None if host.is_root() => Path::new("/terrarium").join(id),
+        None => Path::new("terrarium").join(id),
     }
 }
