@@ -7,28 +7,38 @@ use crate::error::{Error, Result};
 use crate::ipam;
 use crate::link::Link;
 use crate::netlink::Rtnl;
-use crate::network::{DEFAULT_NETWORK, Network};
-use crate::nft;
+use crate::network::{DEFAULT_NETWORK, Mode, Network};
 use crate::state::{Lease, State};
 use crate::subnet::Subnet;
+use crate::{nft, uplink};
 
 impl Network {
-    /// Finds the network's record and link; the default network makes itself.
+    /// Finds the network's record and link, or makes the link.
     pub(crate) fn ensure_bridge(
         &self,
         state: &State<'_>,
         rtnl: &mut Rtnl,
         name: &str,
     ) -> Result<(Bridge, Link, Made)> {
-        let bridge = match state.bridge(name)? {
-            Some(bridge) => bridge,
-            None if name == DEFAULT_NETWORK => {
-                self.new_bridge(state, rtnl, name, BridgeOptions::default())?
-            }
-            None => return Err(Error::UnknownNetwork(name.to_owned())),
-        };
+        let bridge = self.find_bridge(state, rtnl, name)?;
         let (link, made) = bridge.ensure(rtnl)?;
         Ok((bridge, link, made))
+    }
+
+    /// Finds the network's record; that of the default network makes itself.
+    pub(crate) fn find_bridge(
+        &self,
+        state: &State<'_>,
+        rtnl: &mut Rtnl,
+        name: &str,
+    ) -> Result<Bridge> {
+        match state.bridge(name)? {
+            Some(bridge) => Ok(bridge),
+            None if name == DEFAULT_NETWORK => {
+                self.new_bridge(state, rtnl, name, BridgeOptions::default())
+            }
+            None => Err(Error::UnknownNetwork(name.to_owned())),
+        }
     }
 
     /// Decides what a new network is like: its subnet overlaps no route and no other network.
@@ -74,10 +84,14 @@ impl Network {
     ) -> Result<()> {
         let mut first = Ok(());
         for lease in leases {
-            first = first.and(rtnl.delete_link(&lease.host_interface));
+            first = first.and(match &lease.host_interface {
+                Some(link) => rtnl.delete_link(link),
+                None => uplink::stop(&state.uplink_path(&lease.container), &lease.container),
+            });
             first = first.and(state.remove_lease(lease));
         }
-        if leases.iter().any(|lease| !lease.ports.is_empty()) {
+        let published = leases.iter().any(|lease| !lease.ports.is_empty());
+        if published && self.mode == Mode::Bridges {
             first = first.and(self.apply(state));
         }
         first

@@ -43,6 +43,22 @@ impl Bridge {
         self.subnet.gateway()
     }
 
+    /// The address at which a rootless uplink answers for the host's name server: the last one.
+    pub(crate) fn name_server(&self) -> Ipv4Addr {
+        Ipv4Addr::from_bits(self.subnet.broadcast().to_bits() - 1)
+    }
+
+    /// Tells whether a container may have the address.
+    pub(crate) fn is_for_hosts(&self, address: Ipv4Addr) -> bool {
+        let reserved = [
+            self.subnet.base(),
+            self.gateway(),
+            self.name_server(),
+            self.subnet.broadcast(),
+        ];
+        self.subnet.contains(address) && !reserved.contains(&address)
+    }
+
     /// Finds the link in the kernel, or makes it. Tells whether it was made.
     pub(crate) fn ensure(&self, rtnl: &mut Rtnl) -> Result<(Link, Made)> {
         if let Some(link) = rtnl.link(&self.interface)? {

@@ -73,6 +73,36 @@ pub enum Error {
         /// The first lines that nft said.
         message: String,
     },
+    /// The tool that connects a rootless container is not installed.
+    #[error("pasta not found")]
+    PastaMissing,
+    /// The tool that connects a rootless container could not be run.
+    #[error("run pasta")]
+    PastaRun {
+        /// Why it did not run.
+        source: io::Error,
+    },
+    /// The tool that connects a rootless container gave up.
+    #[error("pasta could not connect container {container}: {message}")]
+    PastaRefused {
+        /// The container.
+        container: String,
+        /// The first lines that pasta said.
+        message: String,
+    },
+    /// Networks beside the default one need bridges, which need root.
+    #[error("network `{0}` needs a bridge, which a rootless engine cannot make")]
+    NeedsRoot(String),
+    /// A process that is to end goes on.
+    #[error("stop pasta (PID {pid}) of container {container}")]
+    PastaStop {
+        /// The container.
+        container: String,
+        /// The process.
+        pid: i32,
+        /// What the kernel answered.
+        source: io::Error,
+    },
     /// A host port is in use.
     #[error("port {port}/{protocol} on {address} is already in use{}", by(holder.as_deref()))]
     PortTaken {
@@ -179,6 +209,18 @@ impl Error {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::NftMissing => Some("install nftables"),
+            Self::PastaMissing => Some("install passt, which connects containers without root"),
+            Self::PastaRefused { message, .. } if message.contains("tun") => {
+                Some("/dev/net/tun must be readable and writable for you (mode 0666)")
+            }
+            Self::NeedsRoot(_) => Some("use the default network, or run the engine as root"),
+            Self::Bind {
+                source,
+                port: ..1024,
+                ..
+            } if source.kind() == io::ErrorKind::PermissionDenied => {
+                Some("ports below 1024 need root or a lower net.ipv4.ip_unprivileged_port_start")
+            }
             Self::PortTaken { .. } | Self::PortRangeTaken { .. } => {
                 Some("choose another host port, or leave it empty for any free one")
             }

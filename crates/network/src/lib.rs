@@ -33,6 +33,7 @@ mod route;
 mod state;
 mod subnet;
 mod sweep;
+mod uplink;
 
 pub use bridge::{Bridge, BridgeOptions};
 pub use error::{Error, Result};

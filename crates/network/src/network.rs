@@ -19,11 +19,21 @@ pub const DEFAULT_NETWORK: &str = "bridge";
 /// processes.
 #[derive(Debug)]
 pub struct Network {
+    pub(crate) mode: Mode,
     pub(crate) instance: Instance,
     pub(crate) folder: Folder,
     pub(crate) reservations: Reservations,
     /// Whether this process has written the packet filter table.
     pub(crate) applied: AtomicBool,
+}
+
+/// What the engine may do on this machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// As root: bridges and the packet filter.
+    Bridges,
+    /// As a user: a process for each container that speaks to the host's sockets for it.
+    Uplinks,
 }
 
 impl Network {
@@ -33,7 +43,21 @@ impl Network {
     /// # Errors
     /// When the folders cannot be made.
     pub fn open(run_root: &Path) -> Result<Self> {
+        Self::with_mode(run_root, Mode::Bridges)
+    }
+
+    /// Opens the records of an engine that runs as an ordinary user. Its containers reach the outside and
+    /// can publish ports, but do not reach each other, and there is only the default network.
+    ///
+    /// # Errors
+    /// When the folders cannot be made.
+    pub fn open_rootless(run_root: &Path) -> Result<Self> {
+        Self::with_mode(run_root, Mode::Uplinks)
+    }
+
+    fn with_mode(run_root: &Path, mode: Mode) -> Result<Self> {
         Ok(Self {
+            mode,
             instance: Instance::of(run_root),
             folder: Folder::open(run_root)?,
             reservations: Reservations::default(),
@@ -48,6 +72,9 @@ impl Network {
     /// When the name is taken with other options, or the subnet overlaps a route of the machine.
     pub fn create(&self, name: &str, options: BridgeOptions) -> Result<Bridge> {
         check_name("network name", name)?;
+        if self.mode == Mode::Uplinks {
+            return Err(Error::NeedsRoot(name.to_owned()));
+        }
         let state = self.folder.lock()?;
         if let Some(bridge) = state.bridge(name)? {
             let same = bridge.internal == options.internal
@@ -118,6 +145,9 @@ impl Network {
         check_name("network name", container.network)?;
         let state = self.folder.lock()?;
         let mut rtnl = Rtnl::open()?;
+        if self.mode == Mode::Uplinks {
+            return self.setup_uplink(&state, &mut rtnl, container);
+        }
         let (mut bridge, link, made) = self.ensure_bridge(&state, &mut rtnl, container.network)?;
         let plan = self.plan(container, &mut bridge, &state)?;
         let rules_change = made == Made::Now || !plan.lease.ports.is_empty();

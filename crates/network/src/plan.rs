@@ -8,7 +8,7 @@ use crate::bridge::Bridge;
 use crate::error::{Error, Result};
 use crate::link::{Link, VethPair};
 use crate::netlink::Rtnl;
-use crate::network::Network;
+use crate::network::{Mode, Network};
 use crate::request::{Attachment, ContainerNet, MacAddress};
 use crate::state::{Lease, State};
 use crate::{ipam, netns};
@@ -30,17 +30,21 @@ impl Plan {
         link: &Link,
     ) -> Result<()> {
         let lease = &self.lease;
+        let host = lease
+            .host_interface
+            .as_deref()
+            .expect("a lease on a bridge has a link");
         // A pair that is left over from before would have the same name; its other end goes with it.
-        rtnl.delete_link(&lease.host_interface)?;
+        rtnl.delete_link(host)?;
         rtnl.create_veth(&VethPair {
-            host: &lease.host_interface,
+            host,
             container: &lease.interface,
             netns,
             mac: MacAddress::of(lease.address),
             bridge: link,
         })?;
         if !lease.ports.is_empty() {
-            rtnl.set_hairpin(&lease.host_interface)?;
+            rtnl.set_hairpin(host)?;
         }
         netns::inside(netns, || {
             let mut rtnl = Rtnl::open()?;
@@ -65,6 +69,7 @@ impl Lease {
             address: self.address,
             prefix_len: bridge.subnet.prefix_len(),
             gateway: (!bridge.internal).then(|| bridge.gateway()),
+            name_server: self.host_interface.is_none().then(|| bridge.name_server()),
             mac: MacAddress::of(self.address),
             interface: self.interface.clone(),
             host_interface: self.host_interface.clone(),
@@ -122,7 +127,8 @@ impl Network {
                 network: bridge.name.clone(),
                 address,
                 interface,
-                host_interface: self.instance.veth(&bridge.name, container.id),
+                host_interface: (self.mode == Mode::Bridges)
+                    .then(|| self.instance.veth(&bridge.name, container.id)),
                 names: container.names.to_vec(),
                 ports,
             },
@@ -150,7 +156,7 @@ fn check_address(bridge: &Bridge, address: Ipv4Addr, others: &[&Lease]) -> Resul
     let subnet = bridge.subnet;
     let reason = if !subnet.contains(address) {
         "it is outside the subnet"
-    } else if [subnet.base(), subnet.gateway(), subnet.broadcast()].contains(&address) {
+    } else if !bridge.is_for_hosts(address) {
         "it is not an address of a host"
     } else if others
         .iter()

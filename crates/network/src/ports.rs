@@ -307,7 +307,7 @@ mod tests {
             network: "bridge".into(),
             address: Ipv4Addr::new(10, 90, 0, 2),
             interface: "eth0".into(),
-            host_interface: "tv0".into(),
+            host_interface: None,
             names: vec![],
             ports: vec![port],
         };

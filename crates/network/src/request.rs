@@ -16,6 +16,9 @@ pub struct ContainerNet<'a> {
     pub id: &'a str,
     /// The container's network namespace ([`crate::open_netns`]).
     pub netns: BorrowedFd<'a>,
+    /// A process in the container that the caller keeps from vanishing. A rootless engine needs it to find
+    /// the user namespace that owns the network namespace.
+    pub pid: u32,
     /// The network's name; [`crate::DEFAULT_NETWORK`] exists always.
     pub network: &'a str,
     /// A fixed address, else the next free one.
@@ -134,12 +137,15 @@ pub struct Attachment {
     pub prefix_len: u8,
     /// The host's address on the bridge; absent on an internal network.
     pub gateway: Option<Ipv4Addr>,
+    /// A name server that answers as the host's would, where the uplink offers one; it goes into the
+    /// container's `resolv.conf` ([`crate::files::Resolver::servers`]).
+    pub name_server: Option<Ipv4Addr>,
     /// The hardware address inside the container.
     pub mac: MacAddress,
     /// The name of the link inside the container, such as `eth0`.
     pub interface: String,
-    /// The name of the other end on the host, for its counters.
-    pub host_interface: String,
+    /// The name of the other end on the host, for its counters; a rootless container has none.
+    pub host_interface: Option<String>,
     /// The ports that are published now.
     pub ports: Vec<BoundPort>,
 }

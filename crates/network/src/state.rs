@@ -24,8 +24,8 @@ pub(crate) struct Lease {
     pub(crate) address: Ipv4Addr,
     /// The link inside the container.
     pub(crate) interface: String,
-    /// The link on the host.
-    pub(crate) host_interface: String,
+    /// The link on the host, where a bridge is behind it.
+    pub(crate) host_interface: Option<String>,
     pub(crate) names: Vec<String>,
     pub(crate) ports: Vec<BoundPort>,
 }
@@ -39,7 +39,7 @@ pub(crate) struct Folder {
 impl Folder {
     pub(crate) fn open(run_root: &Path) -> Result<Self> {
         let root = run_root.join("network");
-        for folder in ["networks", "leases"] {
+        for folder in ["networks", "leases", "uplinks"] {
             let path = root.join(folder);
             fs::create_dir_all(&path).map_err(Error::io("create", &path))?;
         }
@@ -97,6 +97,11 @@ impl State<'_> {
 
     pub(crate) fn remove_lease(&self, lease: &Lease) -> Result<()> {
         remove(&self.lease_path(&lease.container, &lease.network))
+    }
+
+    /// Where an uplink keeps its PID.
+    pub(crate) fn uplink_path(&self, container: &str) -> PathBuf {
+        self.folder.root.join("uplinks").join(container)
     }
 
     fn bridge_path(&self, name: &str) -> PathBuf {

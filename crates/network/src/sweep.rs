@@ -3,7 +3,7 @@
 use crate::bridge::Bridge;
 use crate::error::Result;
 use crate::netlink::Rtnl;
-use crate::network::Network;
+use crate::network::{Mode, Network};
 use crate::nft;
 use crate::request::BoundPort;
 use crate::state::State;
@@ -37,7 +37,8 @@ impl Network {
         let dropped = self.drop_leases(&state, &mut rtnl, &gone);
         swept.containers = gone.into_iter().map(|lease| lease.container).collect();
         swept.containers.dedup();
-        for lease in &stay {
+        // The ports of a rootless container are bound by its uplink, which outlived us.
+        for lease in stay.iter().filter(|_| self.mode == Mode::Bridges) {
             swept.contested.extend(self.reservations.hold_again(lease));
         }
         let bridges = self.bridges_in_kernel(&state, &mut rtnl)?;
@@ -45,7 +46,11 @@ impl Network {
             let ours = link
                 .bridge
                 .is_some_and(|index| bridges.iter().any(|(_, own)| *own == index));
-            if ours && !stay.iter().any(|lease| lease.host_interface == link.name) {
+            if ours
+                && !stay
+                    .iter()
+                    .any(|lease| lease.host_interface.as_ref() == Some(&link.name))
+            {
                 rtnl.delete_link(&link.name)?;
                 swept.links.push(link.name);
             }

@@ -134,6 +134,7 @@ impl Engine {
                 .setup(&ContainerNet {
                     id: record.id.as_str(),
                     netns: netns.as_fd(),
+                    pid,
                     network: DEFAULT_NETWORK,
                     address: None,
                     names: &names,

@@ -1,6 +1,7 @@
 //! Containers on a real kernel: who reaches whom, and what is left afterwards.
 
 mod lab;
+mod rootless;
 
 use std::net::Ipv4Addr;
 use std::os::fd::AsFd;
@@ -181,6 +182,7 @@ fn an_internal_network_leads_nowhere_and_networks_are_apart() {
             let container = ContainerNet {
                 id,
                 netns: netns.as_fd(),
+                pid: 0,
                 network: "back",
                 address: None,
                 names: &names,
@@ -230,6 +232,7 @@ fn a_second_network_adds_an_interface_and_keeps_the_default_route() {
             .setup(&ContainerNet {
                 id: "a",
                 netns: container.as_fd(),
+                pid: 0,
                 network: "front",
                 address: None,
                 names: &[],
@@ -331,7 +334,8 @@ fn a_sweep_after_a_crash_keeps_the_living_and_removes_the_rest() {
         assert_eq!(swept.contested, []);
         let links = sh("ip -br link");
         assert!(
-            links.contains(&kept.host_interface) && !links.contains(&gone.host_interface),
+            links.contains(&kept.host_interface.unwrap())
+                && !links.contains(&gone.host_interface.unwrap()),
             "{links}"
         );
         inside(&lab.outside, || {
