@@ -15,7 +15,7 @@ use nix::{
 };
 use tempfile::TempDir;
 
-use crate::{Ran, binaries, run};
+use crate::{Leaks, Ran, binaries, run};
 
 /// How long a host may take to end; it waits some seconds for requests under way.
 const END: Duration = Duration::from_secs(15);
@@ -33,6 +33,7 @@ pub struct Host {
     folder: TempDir,
     options: Options,
     process: Option<Child>,
+    leaks: Leaks,
 }
 
 impl Host {
@@ -48,6 +49,7 @@ impl Host {
             folder,
             options,
             process: None,
+            leaks: Leaks::look(),
         };
         host.restart()?;
         Ok(host)
@@ -212,5 +214,6 @@ impl Drop for Host {
             eprintln!("the host's log:\n{}", self.log());
         }
         let _ = self.end(Signal::SIGTERM);
+        self.leaks.assert_none(self.folder.path());
     }
 }

@@ -9,11 +9,16 @@
 
 mod command;
 mod host;
+mod leaks;
 mod registry;
+mod window;
 
 pub use command::{Ran, run};
 pub use host::{Host, Options};
 pub use registry::{Image, Registry};
+pub use window::{Element, Window, WindowOptions};
+
+use leaks::Leaks;
 
 use std::path::PathBuf;
 

@@ -4,6 +4,7 @@
 //! request, sends messages until it ends, and then replies. The TypeScript maps `Commands` and
 //! `Streams` are written from this table, and the desktop shell is tested to handle every row.
 
+#[cfg(feature = "typescript")]
 use crate::*;
 
 /// A row of the table, as names of wire types.

@@ -69,10 +69,7 @@ async fn a_read_only_root_can_be_written_only_where_something_is_mounted() {
         ..fixture.shell("for f in /a /scratch/a /data/a; do echo x > $f && echo $f; done")
     };
     let (output, _) = fixture.output(request).await;
-    let written: Vec<&str> = output
-        .lines()
-        .filter(|line| !line.contains(' '))
-        .collect();
+    let written: Vec<&str> = output.lines().filter(|line| !line.contains(' ')).collect();
     assert_eq!(written, ["/scratch/a", "/data/a"], "{output}");
     fixture.close().await;
 }

@@ -1,0 +1,148 @@
+//! What a host must not leave behind: processes, mounts, cgroups, interfaces.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+
+/// What was there before the test.
+#[derive(Debug)]
+pub(crate) struct Leaks {
+    cgroups: BTreeSet<PathBuf>,
+    interfaces: BTreeSet<String>,
+}
+
+impl Leaks {
+    /// Looks around before a test.
+    pub(crate) fn look() -> Self {
+        Self {
+            cgroups: cgroups(),
+            interfaces: interfaces(),
+        }
+    }
+
+    /// Fails a test that has not failed yet if its host, with roots in `folder`, left something
+    /// behind. What a failed test left is ended.
+    ///
+    /// # Panics
+    /// When something was left.
+    pub(crate) fn assert_none(&self, folder: &Path) {
+        let started = Instant::now();
+        let mut left = self.find(folder);
+        // Interfaces and network namespaces go a moment after their processes.
+        while !left.is_empty() && started.elapsed() < Duration::from_secs(5) {
+            std::thread::sleep(Duration::from_millis(50));
+            left = self.find(folder);
+        }
+        if std::thread::panicking() {
+            self.end_shims(folder);
+        } else {
+            assert!(left.is_empty(), "left behind:\n{}", left.join("\n"));
+        }
+    }
+
+    /// What is there now, and was not before, of a host whose roots lie in `folder`.
+    fn find(&self, folder: &Path) -> Vec<String> {
+        let processes = processes_of(folder)
+            .into_iter()
+            .map(|(pid, line)| format!("process {pid}: {line}"));
+        let text = folder.display().to_string();
+        let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+        let mounts = mounts
+            .lines()
+            .filter(|line| line.contains(&text))
+            .map(|line| format!("mount {line}"));
+        let cgroups = cgroups()
+            .into_iter()
+            .filter(|path| !self.cgroups.contains(path));
+        let cgroups = cgroups.map(|path| format!("cgroup {}", path.display()));
+        let interfaces = interfaces()
+            .into_iter()
+            .filter(|name| !self.interfaces.contains(name));
+        let interfaces =
+            interfaces.filter(|name| name.starts_with("veth") || name.starts_with("ter"));
+        // The bridge itself stays for the next container.
+        let interfaces = interfaces
+            .filter(|name| name != "terrarium0")
+            .map(|name| format!("interface {name}"));
+        processes
+            .chain(mounts)
+            .chain(cgroups)
+            .chain(interfaces)
+            .collect()
+    }
+
+    /// Ends shims of a test that failed, and with them their containers.
+    fn end_shims(&self, folder: &Path) {
+        for (pid, line) in processes_of(folder) {
+            eprintln!("ending process {pid}: {line}");
+            let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
+        }
+        for path in cgroups().difference(&self.cgroups) {
+            for pid in fs::read_to_string(path.join("cgroup.procs"))
+                .unwrap_or_default()
+                .lines()
+            {
+                let _ = pid
+                    .parse()
+                    .map(|pid| kill(Pid::from_raw(pid), Signal::SIGKILL));
+            }
+        }
+    }
+}
+
+/// Processes whose command line names a folder.
+fn processes_of(folder: &Path) -> Vec<(i32, String)> {
+    let text = folder.display().to_string();
+    let process = |entry: fs::DirEntry| {
+        let pid: i32 = entry.file_name().to_str()?.parse().ok()?;
+        let line = fs::read(entry.path().join("cmdline")).ok()?;
+        let line = String::from_utf8_lossy(&line).replace('\0', " ");
+        (line.contains(&text) && pid != Pid::this().as_raw()).then_some((pid, line))
+    };
+    let entries = fs::read_dir("/proc").expect("proc is mounted").flatten();
+    entries.filter_map(process).collect()
+}
+
+/// The cgroups of containers, in every hierarchy.
+fn cgroups() -> BTreeSet<PathBuf> {
+    let mut found = BTreeSet::new();
+    let mut parents: Vec<PathBuf> = vec!["/sys/fs/cgroup/terrarium".into()];
+    parents.extend(
+        subfolders(Path::new("/sys/fs/cgroup"))
+            .into_iter()
+            .map(|path| path.join("terrarium")),
+    );
+    for parent in parents {
+        found.extend(subfolders(&parent));
+    }
+    found
+}
+
+fn subfolders(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return Vec::new();
+    };
+    entries
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.is_dir())
+        .collect()
+}
+
+fn interfaces() -> BTreeSet<String> {
+    let Ok(entries) = fs::read_dir("/sys/class/net") else {
+        return BTreeSet::new();
+    };
+    entries
+        .flatten()
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect()
+}

@@ -1,0 +1,4 @@
+//! The real window, from the first click to the last.
+
+mod journey;
+mod screens;
