@@ -380,3 +380,126 @@ fn the_worker_sees_nothing_but_its_folder_and_holds_few_capabilities() {
     let output = child.wait_with_output().expect("ends");
     assert!(String::from_utf8_lossy(&output.stdout).contains(r#""kind":"stream""#));
 }
+
+/// A user with subordinate ids, made for a test and removed with it.
+struct User {
+    name: String,
+    uid: u32,
+}
+
+impl User {
+    fn make() -> Option<Self> {
+        let name = format!("terrarium-t{}", std::process::id());
+        let made = std::process::Command::new("useradd")
+            .args(["-m", &name])
+            .status();
+        let id = std::process::Command::new("id")
+            .args(["-u", &name])
+            .output()
+            .ok()?;
+        let uid = String::from_utf8_lossy(&id.stdout).trim().parse().ok()?;
+        made.is_ok_and(|status| status.success())
+            .then_some(Self { name, uid })
+    }
+
+    fn maps(&self) -> terrarium_store::IdMaps {
+        let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
+        let (subuid, subgid) = (read("/etc/subuid"), read("/etc/subgid"));
+        terrarium_store::IdMaps::subordinate(&self.name, self.uid, self.uid, &subuid, &subgid)
+    }
+}
+
+impl Drop for User {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("userdel")
+            .args(["-r", &self.name])
+            .output();
+    }
+}
+
+#[test]
+fn a_user_unpacks_measures_and_removes_layers_of_subordinate_owners() {
+    use std::os::unix::fs::{PermissionsExt, chown};
+    if !privileged() {
+        return;
+    }
+    let Some(user) = User::make().filter(|user| !user.maps().is_single()) else {
+        assert!(
+            std::env::var_os("REQUIRE_PRIVILEGED").is_none(),
+            "no user with subordinate ids"
+        );
+        eprintln!("SKIPPED: no user with subordinate ids can be made");
+        return;
+    };
+    let dir = tempfile::tempdir().expect("temporary folder");
+    chown(dir.path(), Some(user.uid), Some(user.uid)).expect("change owner");
+    // The user cannot reach the build folder, so the program goes where it can.
+    let program = dir.path().join("terrarium-runtime");
+    fs::copy(env!("CARGO_BIN_EXE_terrarium-runtime"), &program).expect("copy");
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("change mode");
+    let snapshot = dir.path().join("snapshots/0");
+    fs::create_dir_all(snapshot.join("fs")).expect("make folder");
+    for path in [
+        dir.path().join("snapshots"),
+        snapshot.clone(),
+        snapshot.join("fs"),
+    ] {
+        chown(path, Some(user.uid), Some(user.uid)).expect("change owner");
+    }
+    let maps = serde_json::to_string(&user.maps()).expect("maps are numbers");
+    let run = |arguments: &[&str], input: &[u8]| {
+        let mut child = std::process::Command::new("setpriv")
+            .args([
+                "--reuid",
+                &user.uid.to_string(),
+                "--regid",
+                &user.uid.to_string(),
+            ])
+            .args(["--clear-groups", "--inh-caps=-all"])
+            .arg(&program)
+            .arg("worker")
+            .args(arguments)
+            .args(["--id-maps", &maps])
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .expect("starts");
+        child
+            .stdin
+            .take()
+            .expect("is piped")
+            .write_all(input)
+            .expect("writes");
+        let output = child.wait_with_output().expect("ends");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let layer = tar(&[
+        ("dir/file", "owned by 3:4"),
+        (".wh.gone", ""),
+        ("dir/.wh..wh..opq", ""),
+    ]);
+    let at = snapshot.to_str().expect("is UTF-8");
+    // A person on a pipe: there are no layers below to ask for, so only `.wh.gone` would need one.
+    let said = run(
+        &["apply", "--snapshot", at],
+        &tar(&[("file", "owned by 3:4")]),
+    );
+    assert!(said.contains(r#""event":"done""#), "{said}");
+    let outside = user.maps().uids[1].outside + 2;
+    assert_eq!(
+        fs::metadata(snapshot.join("fs/file"))
+            .expect("is there")
+            .uid(),
+        outside
+    );
+    let said = run(&["apply", "--snapshot", at], &layer);
+    assert!(said.contains("need_parents"), "{said}");
+    let said = run(&["usage", at], b"");
+    assert!(
+        said.contains(r#""event":"measured""#) && !said.contains(r#""size_bytes":0"#),
+        "{said}"
+    );
+    let said = run(&["remove", at], b"");
+    assert!(said.contains(r#""event":"measured""#), "{said}");
+    assert!(!snapshot.exists());
+}

@@ -14,6 +14,10 @@ use super::{Entry, Kind, Tree};
 /// container can nest directories far beyond any limit on descriptors.
 const MAX_OPEN: usize = 100;
 
+/// So often a folder may fill up again while it is emptied: a worker whose host was killed goes on
+/// for a moment.
+const MAX_REFILLS: u32 = 1000;
+
 struct Level {
     tree: Tree,
     name: OsString,
@@ -34,12 +38,19 @@ impl Tree {
             Some(_) => {}
         }
         let mut stack = vec![self.enter(name)?];
-        let mut moved = 0_u64;
+        let (mut moved, mut retries) = (0_u64, MAX_REFILLS);
         while let Some(level) = stack.last_mut() {
             let Some(entry) = level.left.pop() else {
                 let done = stack.pop().expect("the loop just saw it");
                 let parent = stack.last().map_or(self, |level| &level.tree);
-                gone_is_fine(parent.remove_empty(&done.name))?;
+                match gone_is_fine(parent.remove_empty(&done.name)) {
+                    Err(error) if is_refilled(&error) && retries > 0 => {
+                        retries -= 1;
+                        let again = parent.enter(&done.name)?;
+                        stack.push(again);
+                    }
+                    removed => removed?,
+                }
                 continue;
             };
             if entry.kind != Kind::Directory {
@@ -111,9 +122,60 @@ fn move_to_bottom(stack: &mut [Level], name: OsString, serial: u64) -> io::Resul
     Ok(())
 }
 
+fn is_refilled(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(Errno::ENOTEMPTY as i32)
+}
+
 fn gone_is_fine(result: io::Result<()>) -> io::Result<()> {
     match result {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         result => result,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsStr;
+    use std::os::unix::fs::symlink;
+    use std::path::PathBuf;
+
+    use super::Tree;
+
+    fn folder(name: &str) -> PathBuf {
+        let path = std::env::temp_dir().join(format!("terrarium-{name}-{}", std::process::id()));
+        std::fs::create_dir(&path).expect("make folder");
+        path
+    }
+
+    #[test]
+    fn trees_deeper_than_the_descriptors_are_removed() {
+        let path = folder("deep");
+        let root = Tree::open(&path).expect("open");
+        let name = OsStr::new("d");
+        let mut here = root.create_dir(OsStr::new("top"), 0o755).expect("make");
+        for _ in 0..3000 {
+            here = here.create_dir(name, 0o755).expect("make");
+        }
+        drop(here);
+        root.remove_tree(OsStr::new("top")).expect("removes");
+        std::fs::remove_dir(&path).expect("is empty");
+    }
+
+    #[test]
+    fn links_are_removed_and_not_followed() {
+        let path = folder("links");
+        std::fs::write(path.join("kept"), "k").expect("write");
+        std::fs::create_dir(path.join("tree")).expect("make");
+        symlink("../kept", path.join("tree/link")).expect("link");
+        symlink("..", path.join("tree/up")).expect("link");
+        let root = Tree::open(&path).expect("open");
+        root.remove_tree(OsStr::new("tree")).expect("removes");
+        root.remove_tree(OsStr::new("tree"))
+            .expect("nothing of that name is fine");
+        assert!(path.join("kept").exists());
+        for bad in ["", ".", "..", "a/b", "/"] {
+            assert!(root.remove_tree(OsStr::new(bad)).is_err(), "{bad:?}");
+        }
+        std::fs::remove_dir_all(&path).expect("clean up");
     }
 }
