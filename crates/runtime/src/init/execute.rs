@@ -7,7 +7,8 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
 use nix::errno::Errno;
-use nix::unistd::execve;
+use nix::sys::stat::{SFlag, fstat};
+use nix::unistd::{Gid, Uid, execve, fchown};
 use terrarium_sys::{fdpass, process as attributes};
 
 use crate::channel::{Channel, Report};
@@ -16,8 +17,12 @@ use crate::plan::ProcessPlan;
 use crate::request::Stdio;
 use crate::trace::Trace;
 
-/// Puts the standard streams in place; a terminal becomes the controlling one.
-pub(super) fn place_stdio(stdio: &mut Stdio, terminal: Option<OwnedFd>) -> Result<()> {
+/// Puts the standard streams in place; a terminal becomes the controlling one, pipes become the user's.
+pub(super) fn place_stdio(
+    stdio: &mut Stdio,
+    terminal: Option<OwnedFd>,
+    process: &ProcessPlan,
+) -> Result<()> {
     let place = |fd: &OwnedFd, number| {
         let placed = attributes::place_fd(fd.as_fd(), number);
         placed.doing(|| format!("set up descriptor {number}"))
@@ -36,11 +41,23 @@ pub(super) fn place_stdio(stdio: &mut Stdio, terminal: Option<OwnedFd>) -> Resul
             },
             None,
         ) => {
-            place(stdin, 0)?;
-            place(stdout, 1)?;
-            place(stderr, 2)
+            for (fd, number) in [(stdin, 0), (stdout, 1), (stderr, 2)] {
+                give_pipe(fd, process);
+                place(fd, number)?;
+            }
+            Ok(())
         }
         _ => Ok(()),
+    }
+}
+
+/// Lets a program that is not root open `/dev/stdout`, which leads through `/proc` to the pipe's inode.
+/// Only pipes: a file or a socket of the host keeps its owner. Without a mapping of the user it fails,
+/// and the program can still use the descriptors that it has.
+fn give_pipe(fd: &OwnedFd, process: &ProcessPlan) {
+    let kind = fstat(fd).map(|stat| SFlag::from_bits_truncate(stat.st_mode) & SFlag::S_IFMT);
+    if kind == Ok(SFlag::S_IFIFO) {
+        let _ = fchown(fd, Some(Uid::from_raw(process.uid)), None::<Gid>);
     }
 }
 

@@ -92,7 +92,7 @@ impl Init<'_> {
         rootfs::make_cwd(&root, &self.plan.process.cwd)?;
         self.run_early_hooks()?;
         rootfs::pivot(&root, self.plan, &mut self.trace)?;
-        execute::place_stdio(&mut self.stdio, console)?;
+        execute::place_stdio(&mut self.stdio, console, &self.plan.process)?;
         self.plan.process.limit_and_identify(&mut self.trace)?;
         // Only now: everything above still needed its descriptors across no exec.
         let cloexec = close_range::cloexec_from(3 + self.preserve_fds);
@@ -254,7 +254,7 @@ impl ExecInit<'_> {
                 .report(&Report::Console, Some(console.master()))?;
             terminal = Some(console.into_terminal());
         }
-        execute::place_stdio(&mut self.stdio, terminal)?;
+        execute::place_stdio(&mut self.stdio, terminal, self.plan)?;
         self.plan.limit_and_identify(&mut self.trace)?;
         let cloexec = close_range::cloexec_from(3 + self.preserve_fds);
         cloexec.doing(|| "mark descriptors close-on-exec")?;

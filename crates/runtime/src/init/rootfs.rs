@@ -73,9 +73,11 @@ fn mount_overlay(
     };
     set(c"source", c"overlay")?;
     // What image tools can read back, and no stale handles when a lower layer is used twice.
+    // Not `redirect_dir=off`: where the kernel was built so that means `follow`, which an image could
+    // abuse and `userxattr` refuses.
     for (key, value) in [
         (c"index", c"off"),
-        (c"redirect_dir", c"off"),
+        (c"redirect_dir", c"nofollow"),
         (c"metacopy", c"off"),
     ] {
         set(key, value)?;
