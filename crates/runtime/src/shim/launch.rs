@@ -38,7 +38,6 @@ pub(super) fn create(bundle: &Bundle, config: &ShimConfig) -> Result<Launched> {
         .doing(|| "copy the pidfd of init")?;
     let mut init = Process::new(Target::Init, created.pid, pidfd);
     streams.give_to(&mut init, created.console.take())?;
-    set_size(&init, spec.process().as_ref());
     Ok(Launched {
         created,
         init,
@@ -81,7 +80,6 @@ pub(super) fn exec(
     let mut process = Process::new(Target::Exec(exec.id), started.pid, started.pidfd);
     process.started_at = Some(Timestamp::now());
     streams.give_to(&mut process, started.console.take())?;
-    set_size(&process, Some(&exec.process));
     Ok((process, started.steps))
 }
 
@@ -99,16 +97,6 @@ impl From<&RootfsConfig> for Rootfs {
             workdir,
             userxattr,
         }
-    }
-}
-
-/// Gives the terminal its first size. A process that is gone already does not mind.
-fn set_size(process: &Process, asked: Option<&OciProcess>) {
-    let size = asked.and_then(OciProcess::console_size);
-    if let (Some(size), Some(console)) = (size, process.console()) {
-        let narrow = |cells: u64| u16::try_from(cells).unwrap_or(u16::MAX);
-        let (rows, cols) = (narrow(size.height()), narrow(size.width()));
-        let _ = crate::resize(console, rows, cols);
     }
 }
 

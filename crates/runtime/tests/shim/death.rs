@@ -55,7 +55,7 @@ fn a_bundle_has_one_shim_at_most() {
     require_root!();
     let mut sandbox = script("read line").create();
     let folder = sandbox.path("");
-    let mut second = spawn(&folder, Stdio::null());
+    let mut second = spawn(&folder, Stdio::null(), None);
     assert_eq!(second.wait().unwrap().code(), Some(1));
     assert!(
         matches!(sandbox.host.call(Call::State), Ok(Reply::State(_))),

@@ -4,6 +4,7 @@
 
 mod host;
 mod sandbox;
+mod user;
 
 mod attach;
 mod death;
@@ -11,6 +12,7 @@ mod exec;
 mod exit;
 mod limits;
 mod log;
+mod rootless;
 mod terminal;
 
 /// Ends the test, loudly, where containers cannot be made; an error if `REQUIRE_PRIVILEGED` is set.

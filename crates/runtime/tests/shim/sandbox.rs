@@ -2,8 +2,9 @@
 
 use std::fs::{self, File};
 use std::os::fd::{AsRawFd, OwnedFd};
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{lchown, symlink};
 use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -14,11 +15,12 @@ use nix::unistd::{Pid, geteuid};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use terrarium_runtime::shim::protocol::{
-    Attach, Call, Created, ExitStatus, Failure, LogConfig, Reply, ShimConfig, ShimState, StdinMode,
-    Target, file,
+    Attach, Call, Created, ExitStatus, Failure, LogConfig, Reply, RootfsConfig, ShimConfig,
+    ShimState, StdinMode, Target, file,
 };
 
 use super::host::{Attached, Host};
+use super::user::User;
 
 const BUSYBOX: &str = "/bin/busybox";
 const APPLETS: [&str; 16] = [
@@ -47,6 +49,8 @@ pub(crate) struct Recipe {
     pub(crate) spec: Value,
     pub(crate) config: ShimConfig,
     folder: tempfile::TempDir,
+    /// Who runs the shim.
+    owner: Option<(u32, u32)>,
 }
 
 /// A shim and its container.
@@ -96,6 +100,7 @@ impl Recipe {
             spec,
             config,
             folder,
+            owner: None,
         }
     }
 
@@ -128,6 +133,40 @@ impl Recipe {
         self
     }
 
+    /// Makes the root file system the only layer of an overlay.
+    pub(crate) fn overlay(mut self) -> Self {
+        let folder = |name: &str| {
+            let path = self.folder.path().join(name);
+            fs::create_dir_all(&path).unwrap();
+            path
+        };
+        self.config.rootfs = Some(RootfsConfig::Overlay {
+            lowerdirs: vec![folder("rootfs")],
+            upperdir: folder("upper"),
+            workdir: folder("work"),
+            userxattr: false,
+        });
+        self
+    }
+
+    /// Runs it all as this user, who is root inside; the last change to a recipe.
+    pub(crate) fn rootless(mut self, user: &User) -> Self {
+        let namespaces = self.spec["linux"]["namespaces"].as_array_mut().unwrap();
+        namespaces.push(json!({"type": "user"}));
+        let maps = |own: u32, first: u32| {
+            json!([{"containerID": 0, "hostID": own, "size": 1},
+                   {"containerID": 1, "hostID": first, "size": 65535}])
+        };
+        self.spec["linux"]["uidMappings"] = maps(user.uid, user.first_subuid);
+        self.spec["linux"]["gidMappings"] = maps(user.gid, user.first_subgid);
+        if let Some(RootfsConfig::Overlay { userxattr, .. }) = &mut self.config.rootfs {
+            *userxattr = true;
+        }
+        give(self.folder.path(), user);
+        self.owner = Some((user.uid, user.gid));
+        self
+    }
+
     pub(crate) fn create(self) -> Sandbox {
         self.try_create()
             .unwrap_or_else(|failure| panic!("create: {failure:?}"))
@@ -136,7 +175,7 @@ impl Recipe {
     pub(crate) fn try_create(self) -> Result<Sandbox, Failure> {
         self.write();
         let (ours, theirs) = UnixStream::pair().unwrap();
-        let shim = spawn(self.path(), OwnedFd::from(theirs).into());
+        let shim = spawn(self.path(), OwnedFd::from(theirs).into(), self.owner);
         let mut host = Host::new(ours);
         match host.created() {
             Ok(Reply::Created(created)) => Ok(Sandbox {
@@ -284,13 +323,22 @@ impl Drop for Sandbox {
 }
 
 /// Starts a shim without waiting for it.
-pub(crate) fn spawn(bundle: &Path, stdin: Stdio) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_terrarium-runtime"))
-        .args(["shim", "--bundle"])
-        .arg(bundle)
-        .stdin(stdin)
-        .spawn()
-        .unwrap()
+pub(crate) fn spawn(bundle: &Path, stdin: Stdio, owner: Option<(u32, u32)>) -> Child {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_terrarium-runtime"));
+    command.args(["shim", "--bundle"]).arg(bundle).stdin(stdin);
+    if let Some((uid, gid)) = owner {
+        command.uid(uid).gid(gid);
+    }
+    command.spawn().unwrap()
+}
+
+fn give(path: &Path, user: &User) {
+    lchown(path, Some(user.uid), Some(user.gid)).unwrap();
+    if path.symlink_metadata().unwrap().is_dir() {
+        for entry in fs::read_dir(path).unwrap() {
+            give(&entry.unwrap().path(), user);
+        }
+    }
 }
 
 /// What lines in json-file format say of one stream.
