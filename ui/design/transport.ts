@@ -73,7 +73,7 @@ export class DemoTransport implements Transport {
   #commands: Handlers = {
     overview: () => {
       if (this.#options.failed) throw { code: 'dataRootLocked', message: 'lock "/var/lib/terrarium/lock"', causes: ['terrariumd (PID 812) holds it'], hint: 'stop terrariumd, or use its socket' }
-      return this.#overview
+      return { ...this.#overview }
     },
     settings: () => this.#options.settings,
     save_settings: (settings) => (this.#options.settings = settings),

@@ -1,12 +1,12 @@
 import { beforeEach, expect, test } from 'vitest'
-import { ago, bytes, duration, percent, shortDigest, usec } from './format'
+import { ago, bytes, duration, percent, shortDigest, tick, usec } from './format'
 import { locale } from './i18n/index.svelte'
 
 beforeEach(() => {
   locale.current = 'en'
 })
 
-const plain = (text: string) => text.replaceAll('\u202f', ' ')
+const plain = (text: string) => text.replaceAll('\u00a0', ' ')
 
 test.each([
   [0, '0 B'],
@@ -33,6 +33,15 @@ test.each([
   [1_250_000, '1.25 s'],
 ])('%d µs read %s', (value, expected) => {
   expect(plain(usec(value))).toBe(expected)
+})
+
+test.each([
+  [0, '0'],
+  [500, '500 µs'],
+  [2_000, '2 ms'],
+  [2_500_000, '2.5 s'],
+])('%d µs at an axis reads %s', (value, expected) => {
+  expect(plain(tick(value))).toBe(expected)
 })
 
 test('a duration shows its two largest parts', () => {

@@ -7,12 +7,12 @@ export interface Quantity {
   unit: string
 }
 
-/** Between a number and its unit: thin, and never the place of a line break. */
-const THIN = '\u202f'
+/** Between a number and its unit, and never the place of a line break. The narrow one is invisible in Pretendard. */
+const GAP = '\u00a0'
 
 const BYTE_UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB']
 
-export const text = ({ value, unit }: Quantity): string => (unit === '' ? value : value + THIN + unit)
+export const text = ({ value, unit }: Quantity): string => (unit === '' ? value : value + GAP + unit)
 
 const number = (value: number, digits: number): string =>
   value.toLocaleString(locale.current, { minimumFractionDigits: digits, maximumFractionDigits: digits })
@@ -48,6 +48,13 @@ export function usecQuantity(usec: number): Quantity {
 }
 
 export const usec = (value: number): string => text(usecQuantity(value))
+
+/** A round time at an axis: `2 ms`, not `2.00 ms`. */
+export function tick(value: number): string {
+  if (value === 0) return '0'
+  const [scale, unit] = value < 1_000 ? [1, 'µs'] : value < 1_000_000 ? [1_000, 'ms'] : [1_000_000, t.units.second]
+  return `${(value / scale).toLocaleString(locale.current, { maximumFractionDigits: 2 })}${GAP}${unit}`
+}
 
 const MINUTE = 60
 const HOUR = 3_600

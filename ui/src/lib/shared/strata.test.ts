@@ -14,6 +14,10 @@ test('neighbors never have the same color', () => {
   expect(colors.every((color, index) => color !== colors[index + 1])).toBe(true)
 })
 
+test('no color comes twice among eight layers', () => {
+  expect(new Set(strata(layers('a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'))).size).toBe(8)
+})
+
 test('all eight colors are used', () => {
   expect(new Set(strata(Array.from({ length: 200 }, (_, index) => `sha256:${index}`))).size).toBe(8)
 })

@@ -22,8 +22,10 @@ function hash(text: string): number {
 export function strata(digests: readonly string[]): Stratum[] {
   const colors: Stratum[] = []
   for (const digest of digests) {
+    // Of each eight layers no two look alike, so the next free color is taken. It only depends on the layers below.
+    const taken = colors.slice(colors.length - (colors.length % COLORS))
     let color = hash(digest) % COLORS
-    if (color + 1 === colors.at(-1)) color = (color + 1) % COLORS
+    while (taken.includes((color + 1) as Stratum) || color + 1 === colors.at(-1)) color = (color + 1) % COLORS
     colors.push((color + 1) as Stratum)
   }
   return colors

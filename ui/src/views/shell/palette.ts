@@ -50,7 +50,8 @@ function verbs(): Entry[] {
     ...fitting(containerActions, container ? [container] : []).map((action) => ({
       id: action.id,
       section,
-      label: `${action.label()} · ${container?.name}`,
+      label: action.label(),
+      detail: container?.name ?? '',
       icon: action.icon,
       keys: shortcutName(action),
       run: () => void (container && action.run([container])),
@@ -58,7 +59,8 @@ function verbs(): Entry[] {
     ...fitting(imageActions, image ? [image] : []).map((action) => ({
       id: action.id,
       section,
-      label: `${action.label()} · ${image && imageTitle(image)}`,
+      label: action.label(),
+      detail: image ? imageTitle(image) : '',
       icon: action.icon,
       keys: shortcutName(action),
       run: () => void (image && action.run([image])),
@@ -126,16 +128,22 @@ function objects(): Entry[] {
   ]
 }
 
-/** What the palette offers for a query: verbs of the selected object, then commands, then objects; best matches first. */
+/** A name that is met beats a detail, such as an image or the object that a verb would act on. */
+function relevance({ label, detail }: Entry, query: string): number {
+  return Math.max(score(label, query), score(`${label} ${detail ?? ''}`, query) / 2)
+}
+
+/** What the palette offers for a query. The section with the best match comes first; without a query, the verbs. */
 export function results(query: string): Entry[] {
-  const sections = [verbs(), commands(), objects()]
-  return sections
-    .flatMap((entries) =>
+  return [verbs(), commands(), objects()]
+    .map((entries) =>
       entries
-        .map((entry) => ({ entry, score: score(`${entry.label} ${entry.detail ?? ''}`, query) }))
+        .map((entry) => ({ entry, score: relevance(entry, query) }))
         .filter(({ score }) => score > 0)
-        .sort((a, b) => b.score - a.score)
-        .map(({ entry }) => entry),
+        .sort((a, b) => b.score - a.score),
     )
+    .filter((section) => section.length > 0)
+    .sort(([a], [b]) => (b?.score ?? 0) - (a?.score ?? 0))
+    .flatMap((section) => section.map(({ entry }) => entry))
     .slice(0, MAX_RESULTS)
 }

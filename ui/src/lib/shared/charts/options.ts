@@ -8,11 +8,16 @@ interface Setup {
   height: number
   group: string
   format: (value: number) => string
+  /** Writes the times under the chart; of charts that share an axis, the last one does. */
+  timeAxis: boolean
   onhover: (index: number | null) => void
   data: () => TimeChartData
 }
 
-const AXIS_WIDTH = 64
+const AXIS_WIDTH = 68
+const AXIS_HEIGHT = 24
+/** A range up to this is read in seconds. */
+const SHORT_S = 120
 const MARGIN_PX = 6
 const LABEL_GAP_PX = 6
 const LINE_WIDTH = 1.5
@@ -33,13 +38,22 @@ function resolved(color: string): string {
   return value
 }
 
+/** How near a number of the axis may come to the limit, which has a number of its own there. */
+const NEAR_LIMIT = 0.08
+
 /** Three numbers at most: the ends and the middle say enough. */
-function splits(_plot: uPlot, _axis: number, low: number, high: number): number[] {
+function splits({ range: [low, high], limit }: TimeChartData): number[] {
   const top = high / 1.12
-  return low < 0 ? [-top, 0, top] : [0, top / 2, top]
+  const all = low < 0 ? [-top, 0, top] : [0, top / 2, top]
+  return all.filter((value) => limit === null || Math.abs(value - limit) > high * NEAR_LIMIT)
 }
 
-export function chartOptions({ width, height, group, format, onhover, data }: Setup): uPlot.Options {
+/** `14:32`, or with seconds when the whole axis is a few minutes long. */
+function timeText(seconds: number, withSeconds: boolean): string {
+  return new Date(seconds * 1_000).toTimeString().slice(0, withSeconds ? 8 : 5)
+}
+
+export function chartOptions({ width, height, group, format, timeAxis, onhover, data }: Setup): uPlot.Options {
   const { colors } = data()
   const grid = { stroke: token('--chart-grid'), width: 1 }
   const font = `${Math.round(11 * (parseFloat(getComputedStyle(document.documentElement).fontSize) / 16))}px ${token('--font-ui')}`
@@ -51,8 +65,15 @@ export function chartOptions({ width, height, group, format, onhover, data }: Se
     cursor: { sync: { key: group, setSeries: false }, drag: { x: false, y: false }, points: { size: 6 } },
     scales: { x: { time: true, auto: false }, y: { auto: false, range: () => data().range } },
     axes: [
-      { show: false, grid },
-      { side: 1, size: AXIS_WIDTH, gap: LABEL_GAP_PX, stroke: token('--text-3'), font, grid, ticks: { show: false }, splits, values: (_plot, values) => values.map((value) => format(Math.abs(value))) },
+      {
+        size: timeAxis ? AXIS_HEIGHT : 0,
+        stroke: token('--text-3'),
+        font,
+        grid,
+        ticks: { show: false },
+        values: (_plot, values) => (timeAxis ? values.map((value) => timeText(value, data().to - data().from <= SHORT_S)) : []),
+      },
+      { side: 1, size: AXIS_WIDTH, gap: LABEL_GAP_PX, stroke: token('--text-3'), font, grid, ticks: { show: false }, splits: () => splits(data()), values: (_plot, values) => values.map((value) => format(Math.abs(value))) },
     ],
     series: [
       {},

@@ -5,6 +5,7 @@ import type { Band } from './TimeChart.svelte'
 const HATCH_PX = 6
 const MARK_PX = 6
 const LINE_PX = 3
+const LABEL_GAP_PX = 6
 /** A stretch narrower than this would not be seen. */
 const MIN_BAND_PX = 3
 
@@ -29,9 +30,9 @@ export function drawLimit(plot: uPlot, limit: number | null, format: (value: num
   ctx.lineTo(bbox.left + bbox.width, y)
   ctx.stroke()
   ctx.font = font()
-  ctx.textAlign = 'right'
-  ctx.textBaseline = 'bottom'
-  ctx.fillText(format(limit), bbox.left + bbox.width - 4 * ratio(), y - 2 * ratio())
+  ctx.textAlign = 'left'
+  ctx.textBaseline = 'middle'
+  ctx.fillText(format(limit), bbox.left + bbox.width + LABEL_GAP_PX * ratio(), y)
   ctx.restore()
 }
 
