@@ -1,28 +1,48 @@
-//! Which device nodes the container may use: the v1 `devices` controller.
+//! Which device nodes the container may use: the v1 `devices` controller, or a program on v2.
 
 use std::fs;
+use std::path::Path;
 
 use oci_spec::runtime::{LinuxDeviceCgroup, LinuxDeviceType, LinuxResources};
 
-use super::CgroupPaths;
+use super::{CgroupPaths, device_program};
+use crate::error::Error;
 use crate::trace::Trace;
 
+/// What kind of node a rule is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    All,
+    Block,
+    Character,
+}
+
+/// One rule; `None` is any number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Rule {
+    pub(super) allow: bool,
+    pub(super) kind: Kind,
+    pub(super) major: Option<i64>,
+    pub(super) minor: Option<i64>,
+    pub(super) access: String,
+}
+
 /// Allowed in every container, whatever the spec denies: making nodes, and the default devices.
-const DEFAULT_ALLOW: [&str; 11] = [
-    "c *:* m",
-    "b *:* m",
-    "c 1:3 rwm",
-    "c 1:5 rwm",
-    "c 1:7 rwm",
-    "c 1:8 rwm",
-    "c 1:9 rwm",
-    "c 5:0 rwm",
-    "c 5:1 rwm",
-    "c 5:2 rwm",
-    "c 136:* rwm",
+const DEFAULT_ALLOW: [(Kind, Option<i64>, Option<i64>, &str); 11] = [
+    (Kind::Character, None, None, "m"),
+    (Kind::Block, None, None, "m"),
+    (Kind::Character, Some(1), Some(3), "rwm"),
+    (Kind::Character, Some(1), Some(5), "rwm"),
+    (Kind::Character, Some(1), Some(7), "rwm"),
+    (Kind::Character, Some(1), Some(8), "rwm"),
+    (Kind::Character, Some(1), Some(9), "rwm"),
+    (Kind::Character, Some(5), Some(0), "rwm"),
+    (Kind::Character, Some(5), Some(1), "rwm"),
+    (Kind::Character, Some(5), Some(2), "rwm"),
+    (Kind::Character, Some(136), None, "rwm"),
 ];
 
-/// Writes the rules, in order, and then the default devices.
+/// Applies the rules, in order, and then the default devices.
 pub(super) fn apply(paths: &CgroupPaths, resources: &LinuxResources, trace: &mut Trace) {
     let Some(rules) = resources
         .devices()
@@ -31,52 +51,95 @@ pub(super) fn apply(paths: &CgroupPaths, resources: &LinuxResources, trace: &mut
     else {
         return;
     };
-    let Some(directory) = paths.controller("devices") else {
+    let rules = plan(rules);
+    if let Some(directory) = paths.controller("devices") {
+        write_files(directory, &rules, trace);
+    } else if let Some(directory) = paths.v2() {
+        if let Err(error) = device_program::attach(directory, &rules) {
+            trace.note(
+                "cgroup devices",
+                format!("device rules do not apply: {}", reason(&error)),
+            );
+        }
+    } else {
         trace.note(
             "cgroup devices",
             "device rules do not apply: no devices cgroup",
         );
-        return;
-    };
-    for (allow, rule) in plan(rules) {
-        let file = directory.join(if allow {
+    }
+}
+
+fn reason(error: &Error) -> String {
+    let source = std::error::Error::source(error);
+    source.map_or_else(|| error.to_string(), |source| format!("{error}: {source}"))
+}
+
+fn write_files(directory: &Path, rules: &[Rule], trace: &mut Trace) {
+    for rule in rules {
+        let file = directory.join(if rule.allow {
             "devices.allow"
         } else {
             "devices.deny"
         });
-        if let Err(error) = fs::write(&file, &rule) {
-            trace.note("cgroup devices", format!("rule `{rule}` not set: {error}"));
+        let line = line(rule);
+        if let Err(error) = fs::write(&file, &line) {
+            trace.note("cgroup devices", format!("rule `{line}` not set: {error}"));
         }
     }
 }
 
-fn plan(rules: &[LinuxDeviceCgroup]) -> Vec<(bool, String)> {
-    let mut writes: Vec<_> = rules
-        .iter()
-        .map(|rule| (rule.allow(), line(rule)))
-        .collect();
+fn plan(rules: &[LinuxDeviceCgroup]) -> Vec<Rule> {
+    let mut planned: Vec<_> = rules.iter().map(convert).collect();
     // An `allow all` at the end leaves nothing to add.
-    if !matches!(writes.last(), Some((true, rule)) if rule == "a") {
-        writes.extend(DEFAULT_ALLOW.map(|rule| (true, rule.to_owned())));
+    if !matches!(
+        planned.last(),
+        Some(Rule {
+            allow: true,
+            kind: Kind::All,
+            ..
+        })
+    ) {
+        planned.extend(DEFAULT_ALLOW.map(|(kind, major, minor, access)| Rule {
+            allow: true,
+            kind,
+            major,
+            minor,
+            access: access.to_owned(),
+        }));
     }
-    writes
+    planned
 }
 
-fn line(rule: &LinuxDeviceCgroup) -> String {
+fn convert(rule: &LinuxDeviceCgroup) -> Rule {
     let kind = match rule.typ() {
-        Some(LinuxDeviceType::B) => 'b',
-        Some(LinuxDeviceType::C | LinuxDeviceType::U) => 'c',
-        _ => return "a".to_owned(),
+        Some(LinuxDeviceType::B) => Kind::Block,
+        Some(LinuxDeviceType::C | LinuxDeviceType::U) => Kind::Character,
+        _ => Kind::All,
     };
-    let number = |n: Option<i64>| {
-        n.filter(|n| *n >= 0)
-            .map_or("*".to_owned(), |n| n.to_string())
+    let number = |number: Option<i64>| number.filter(|number| *number >= 0);
+    let access = rule.access().clone().filter(|access| !access.is_empty());
+    Rule {
+        allow: rule.allow(),
+        kind,
+        major: number(rule.major()),
+        minor: number(rule.minor()),
+        access: access.unwrap_or_else(|| "rwm".to_owned()),
+    }
+}
+
+/// As the v1 files want it.
+fn line(rule: &Rule) -> String {
+    let kind = match rule.kind {
+        Kind::All => return "a".to_owned(),
+        Kind::Block => 'b',
+        Kind::Character => 'c',
     };
-    let access = rule.access().as_deref().unwrap_or("rwm");
+    let number = |n: Option<i64>| n.map_or("*".to_owned(), |n| n.to_string());
     format!(
-        "{kind} {}:{} {access}",
-        number(rule.major()),
-        number(rule.minor())
+        "{kind} {}:{} {}",
+        number(rule.major),
+        number(rule.minor),
+        rule.access
     )
 }
 
@@ -91,9 +154,11 @@ mod tests {
                 {"allow":true,"type":"c","major":10,"minor":200,"access":"rw"}]"#,
         )
         .unwrap();
-        let writes = plan(&rules);
-        assert_eq!(writes[0], (false, "a".to_owned()));
-        assert_eq!(writes[1], (true, "c 10:200 rw".to_owned()));
-        assert_eq!(writes.len(), 2 + DEFAULT_ALLOW.len());
+        let rules = plan(&rules);
+        let written = |rule: &Rule| (rule.allow, line(rule));
+        assert_eq!(written(&rules[0]), (false, "a".to_owned()));
+        assert_eq!(written(&rules[1]), (true, "c 10:200 rw".to_owned()));
+        assert_eq!(written(&rules[2]), (true, "c *:* m".to_owned()));
+        assert_eq!(rules.len(), 2 + DEFAULT_ALLOW.len());
     }
 }

@@ -4,6 +4,7 @@
 //! still serves to place, freeze and kill). A hierarchy that the caller may not write is left out with a
 //! note; it never fails a rootless container.
 
+mod device_program;
 mod devices;
 mod discover;
 mod limits;

@@ -30,6 +30,8 @@ pub(crate) struct Bundle {
     pub(crate) directory: tempfile::TempDir,
     pub(crate) id: String,
     pub(crate) user: Option<TestUser>,
+    /// Hides the v1 hierarchies from the runtime, as on a host of pure v2.
+    pub(crate) unified: bool,
 }
 
 /// Skips loudly, or fails where a skip must not happen.
@@ -51,6 +53,13 @@ impl Bundle {
         let bundle = Self::new(None);
         assert!(bundle.runtime(&["spec"]).status.success());
         bundle.edit(|spec| spec["process"]["terminal"] = false.into());
+        Some(bundle)
+    }
+
+    /// As [`Bundle::rootful`], on a host whose only hierarchy is the v2 one.
+    pub(crate) fn unified() -> Option<Self> {
+        let mut bundle = Self::rootful()?;
+        bundle.unified = true;
         Some(bundle)
     }
 
@@ -76,7 +85,7 @@ impl Bundle {
         fs::create_dir_all(&bin).unwrap();
         fs::create_dir(directory.path().join("rootfs/etc")).unwrap();
         fs::copy(BUSYBOX, bin.join("busybox")).unwrap();
-        fs::copy(RUNTIME, directory.path().join("runtime")).unwrap();
+        copy_runtime(directory.path());
         let applets = "sh true false cat echo ls sleep id ps hostname mount stat stty grep kill pwd \
                        env seq head tail wc touch mkdir dd date readlink test mknod unshare";
         for applet in applets.split_whitespace() {
@@ -88,6 +97,7 @@ impl Bundle {
             directory,
             id,
             user,
+            unified: false,
         };
         if let Some(user) = &bundle.user {
             give(bundle.directory.path(), user.uid, user.gid);
@@ -131,7 +141,15 @@ impl Bundle {
 
     /// The runtime with its state below the bundle, as the user if there is one.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(self.path("runtime"));
+        let mut command = if self.unified {
+            let mut unshare = Command::new("unshare");
+            unshare
+                .args(["-m", "sh", "-c", PURE_V2, "sh"])
+                .arg(self.path("runtime"));
+            unshare
+        } else {
+            Command::new(self.path("runtime"))
+        };
         command.arg("--root").arg(self.path("state")).args(args);
         command
             .current_dir(self.directory.path())
@@ -224,6 +242,19 @@ impl Drop for Bundle {
         }
     }
 }
+
+/// By another program: while we held it open for writing, a fork of another test would inherit that, and
+/// executing it would be refused (ETXTBSY).
+fn copy_runtime(directory: &Path) {
+    let copied = Command::new("cp")
+        .arg(RUNTIME)
+        .arg(directory.join("runtime"))
+        .status();
+    assert!(copied.unwrap().success());
+}
+
+const PURE_V2: &str = "mount --make-rprivate / && umount -R /sys/fs/cgroup && \
+    mount -t cgroup2 none /sys/fs/cgroup && exec \"$@\"";
 
 static USERS: Mutex<()> = Mutex::new(());
 
