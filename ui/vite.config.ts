@@ -8,7 +8,7 @@ export default defineConfig({
   plugins: [svelte()],
   resolve: { alias: { $lib: lib } },
   // Tauri waits for this exact address in development.
-  server: { port: 1420, strictPort: true },
+  server: { port: 5173, strictPort: true },
   build: {
     // WebKitGTK 2.40 and later.
     target: 'safari16.4',

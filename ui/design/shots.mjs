@@ -16,6 +16,7 @@ const openContainer = (name, tab) => async (page) => {
 
 const screens = {
   'home-empty': { query: 'empty', hash: '#/home' },
+  many: { query: 'many=1000', hash: '#/containers', act: async (page) => { await page.focus('[data-row][tabindex="0"]'); await page.keyboard.press('End'); await page.waitForTimeout(300); console.log('rows', await page.locator('[data-testid=container-row]').count(), await page.evaluate(() => document.activeElement?.dataset.name)) } },
   home: { hash: '#/home' },
   containers: { hash: '#/containers', act: async (page) => { await page.click('[data-name=shop-api-1]'); await page.click('[data-name=shop-api-1] [data-testid="container.stop"]'); await page.waitForTimeout(400) } },
   bulk: { hash: '#/containers', act: async (page) => { await page.click('[data-name=shop-api-1]'); await page.click('[data-name=shop-cache-1]', { modifiers: ['Shift'] }) } },
@@ -26,7 +27,7 @@ const screens = {
   keys: { hash: '#/containers', act: async (page) => { await page.keyboard.press('Shift+Slash') } },
   summary: { hash: '#/containers', act: openContainer('shop-db-1', 'summary') },
   logs: { hash: '#/containers', act: async (page) => { await openContainer('shop-api-1', 'logs')(page); await page.fill('[data-testid=log-search]', 'retry') } },
-  terminal: { hash: '#/containers', act: async (page) => { await openContainer('twin-a', 'terminal')(page); await page.click('[data-testid=terminal-open]'); await page.waitForTimeout(900) } },
+  terminal: { hash: '#/containers', act: async (page) => { await openContainer('twin-a', 'terminal')(page); await page.waitForTimeout(900) } },
   resources: { hash: '#/containers', act: async (page) => { await openContainer('shop-worker-1', 'resources')(page); await page.waitForTimeout(600) } },
   timeline: { hash: '#/containers', act: openContainer('shop-api-1', 'timeline') },
   images: { hash: '#/images' },
@@ -49,7 +50,7 @@ for (const combo of combos.split(',')) {
   const page = await browser.newPage({ viewport: { width, height } })
   page.setDefaultTimeout(5_000)
   page.on('pageerror', (error) => console.log('PAGE ERROR', error.message))
-  page.on('console', (message) => message.type() === 'error' && console.log('CONSOLE', message.text()))
+  page.on('console', (message) => message.type() === 'error' && !message.text().includes('NETWORK_CHANGED') && console.log('CONSOLE', message.text()))
   for (const [name, { query = '', hash, act }] of Object.entries(screens)) {
     if (!name.includes(part)) continue
     try {

@@ -10,5 +10,6 @@ export default defineConfig({
   plugins: [svelte({ configFile: '../svelte.config.js' })],
   resolve: { alias: { $lib: fileURLToPath(new URL('../src/lib', import.meta.url)) } },
   server: { port: 1421, strictPort: true, fs: { allow: ['..'] } },
+  preview: { port: 1421, strictPort: true },
   build: { outDir: '../node_modules/.design-dist', emptyOutDir: true, chunkSizeWarningLimit: 2_000 },
 })

@@ -11,6 +11,8 @@ class ContainerListState {
   shown = $derived(search(overview.containers, this.filter, this.query))
   ids = $derived(this.shown.map(({ id }) => id))
   chosen = $derived(this.shown.filter(({ id }) => this.selection.chosen.has(id)))
+  /** What a key acts on: what is chosen, else the row it would move from. */
+  targets = $derived(this.chosen.length > 0 ? this.chosen : this.shown.filter(({ id }) => id === this.selection.active))
   counts = $derived(FILTERS.map((value) => ({ value, count: countOf(overview.containers, value) })))
 }
 

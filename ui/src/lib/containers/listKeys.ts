@@ -12,10 +12,10 @@ interface Moves {
 
 /** The keys of the list: first the verbs that fit what is chosen now, then the moves. */
 export function listBindings({ reveal, open }: Moves): Binding[] {
-  const verbs = fitting(containerActions, list.chosen).flatMap((action): Binding[] =>
+  const verbs = fitting(containerActions, list.targets).flatMap((action): Binding[] =>
     action.shortcut === undefined
       ? []
-      : [{ shortcut: action.shortcut, label: action.label(), scope: 'list', run: () => void action.run(list.chosen) }],
+      : [{ shortcut: action.shortcut, label: action.label(), scope: 'list', run: () => void action.run(list.targets) }],
   )
   return [...verbs, ...moveBindings(list.selection, list.ids, reveal, open)]
 }

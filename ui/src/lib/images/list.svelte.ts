@@ -10,6 +10,8 @@ class ImageListState {
   shown = $derived(searchImages(overview.images, this.query))
   ids = $derived(this.shown.map(({ id }) => id))
   chosen = $derived(this.shown.filter(({ id }) => this.selection.chosen.has(id)))
+  /** What a key acts on: what is chosen, else the row it would move from. */
+  targets = $derived(this.chosen.length > 0 ? this.chosen : this.shown.filter(({ id }) => id === this.selection.active))
 }
 
 export const list = new ImageListState()

@@ -12,7 +12,10 @@ const GAP = '\u00a0'
 
 const BYTE_UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB']
 
-export const text = ({ value, unit }: Quantity): string => (unit === '' ? value : value + GAP + unit)
+/** Hangul units follow their number at once: 2초. */
+const gapBefore = (unit: string): string => (unit === '' || /^[가-힣]/.test(unit) ? '' : GAP)
+
+export const text = ({ value, unit }: Quantity): string => value + gapBefore(unit) + unit
 
 const number = (value: number, digits: number): string =>
   value.toLocaleString(locale.current, { minimumFractionDigits: digits, maximumFractionDigits: digits })
@@ -53,7 +56,7 @@ export const usec = (value: number): string => text(usecQuantity(value))
 export function tick(value: number): string {
   if (value === 0) return '0'
   const [scale, unit] = value < 1_000 ? [1, 'µs'] : value < 1_000_000 ? [1_000, 'ms'] : [1_000_000, t.units.second]
-  return `${(value / scale).toLocaleString(locale.current, { maximumFractionDigits: 2 })}${GAP}${unit}`
+  return text({ value: (value / scale).toLocaleString(locale.current, { maximumFractionDigits: 2 }), unit })
 }
 
 const MINUTE = 60

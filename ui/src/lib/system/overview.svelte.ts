@@ -1,5 +1,6 @@
-import { asEngineError, call, stream, type Change, type Overview } from '$lib/ipc/client'
+import { call, stream, type Change, type Overview } from '$lib/ipc/client'
 import type { Loadable } from '$lib/shared/loading'
+import { problemOf } from './problem'
 import { reduce } from './reduce'
 
 const RETRY_MS = 3_000
@@ -47,7 +48,7 @@ class OverviewStore {
       this.#replace(await call('overview'))
     } catch (thrown) {
       // An old copy is better than none: the status bar says how old it is.
-      if (this.current.state !== 'ready') this.current = { state: 'failed', problem: asEngineError(thrown) }
+      if (this.current.state !== 'ready') this.current = { state: 'failed', problem: problemOf(thrown) }
     } finally {
       this.#asking = false
     }

@@ -11,6 +11,8 @@ class VolumeListState {
   )
   ids = $derived(this.shown.map(({ name }) => name))
   chosen = $derived(this.shown.filter(({ name }) => this.selection.chosen.has(name)))
+  /** What a key acts on: what is chosen, else the row it would move from. */
+  targets = $derived(this.chosen.length > 0 ? this.chosen : this.shown.filter(({ name }) => name === this.selection.active))
 }
 
 export const list = new VolumeListState()

@@ -13,6 +13,12 @@ test.each([
   ['capabilities', 'security'],
   ['seccomp', 'security'],
   ['execve', 'program'],
+  ['plan', 'records'],
+  ['credentials', 'security'],
+  ['id maps', 'namespaces'],
+  ['setns', 'namespaces'],
+  ['join cgroups', 'cgroup'],
+  ['masks', 'files'],
 ])('%s belongs to %s', (name, kind) => {
   expect(kindOf(name)).toBe(kind)
 })

@@ -5,12 +5,12 @@ export type StepKind = (typeof KINDS)[number]
 
 /** The first pattern that fits decides; the order matters, because a name can speak of two things. */
 const PATTERNS: readonly (readonly [StepKind, RegExp])[] = [
-  ['records', /image|record|resolve|spec|bundle/],
+  ['records', /image|record|resolve|spec|bundle|^plan$/],
   ['cgroup', /cgroup/],
   ['network', /net|veth|bridge|address|route|port|dns|nft/],
-  ['security', /cap|seccomp|priv|label|rlimit|keyring|apparmor|selinux/],
-  ['files', /mount|overlay|pivot|root|mask|readonly|layer|snapshot|device|tmpfs|proc|hosts|resolv|umask|console/],
-  ['namespaces', /clone|namespace|unshare|setns|uid|gid|hostname|sysctl|idmap|uts/],
+  ['security', /cap|seccomp|credential|priv|label|rlimit|keyring|apparmor|selinux/],
+  ['files', /mount|overlay|pivot|root|mask|readonly|layer|snapshot|device|tmpfs|proc|sync|hosts|resolv|umask|console/],
+  ['namespaces', /clone|id maps|namespace|unshare|setns|uid|gid|hostname|sysctl|idmap|uts/],
   ['program', /exec|start|wait|hook/],
 ]
 

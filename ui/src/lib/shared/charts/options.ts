@@ -73,7 +73,7 @@ export function chartOptions({ width, height, group, format, timeAxis, onhover, 
         ticks: { show: false },
         values: (_plot, values) => (timeAxis ? values.map((value) => timeText(value, data().to - data().from <= SHORT_S)) : []),
       },
-      { side: 1, size: AXIS_WIDTH, gap: LABEL_GAP_PX, stroke: token('--text-3'), font, grid, ticks: { show: false }, splits: () => splits(data()), values: (_plot, values) => values.map((value) => format(Math.abs(value))) },
+      { side: 1, size: AXIS_WIDTH, gap: LABEL_GAP_PX, stroke: token('--text-3'), font, grid, ticks: { show: false }, splits: () => splits(data()), values: (_plot, values) => values.map((value) => (value === 0 ? '0' : format(Math.abs(value)))) },
     ],
     series: [
       {},

@@ -121,6 +121,7 @@ export const actions: Record<string, string> = {
   'container.restart': 'Restart',
   'container.kill': 'Kill',
   'container.pause': 'Pause',
+  'container.unpause': 'Resume',
   'container.resume': 'Resume',
   'container.remove': 'Remove container',
   'container.rename': 'Rename',

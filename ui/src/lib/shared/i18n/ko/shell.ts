@@ -123,6 +123,7 @@ export const actions: typeof en.actions = {
   'container.restart': '다시 시작하기',
   'container.kill': '강제로 끝내기',
   'container.pause': '일시 정지하기',
+  'container.unpause': '이어서 하기',
   'container.resume': '이어서 하기',
   'container.remove': '컨테이너 지우기',
   'container.rename': '이름 바꾸기',
