@@ -59,16 +59,16 @@ impl Engine {
     /// `DataRootLocked` when another host has it; otherwise what could not be read or written.
     pub async fn open(config: Config) -> Result<Self> {
         let opened = Instant::now();
+        let privilege = config::privilege();
         let files = blocking({
             let config = config.clone();
-            move || Files::open(&config)
+            move || Files::open(&config, privilege)
         })
         .await?;
         let Opened {
             database,
             set_aside,
         } = Database::open(&config.data_root).await?;
-        let privilege = config::privilege();
         let images = Images::open(&config, privilege).await?;
         let hub = Arc::new(Hub::default());
         database.follow(&hub);
@@ -97,6 +97,17 @@ impl Engine {
         let ready_usec = u64::try_from(opened.elapsed().as_micros()).unwrap_or(u64::MAX);
         let _ = engine.inner.ready_usec.set(ready_usec);
         Ok(engine)
+    }
+
+    /// Ends what only serves this host. Containers go on, and with them their networks.
+    ///
+    /// # Errors
+    /// What could not be taken down; the next host takes it over.
+    pub async fn close(&self) -> Result<()> {
+        let network = self.network();
+        let closed = blocking(move || network.close().map_err(network_failed)).await;
+        self.inner.database.close().await;
+        closed
     }
 
     /// Changes and lifecycle events.
@@ -145,12 +156,16 @@ struct Files {
 }
 
 impl Files {
-    fn open(config: &Config) -> Result<Self> {
+    fn open(config: &Config, privilege: Privilege) -> Result<Self> {
         make_root(&config.data_root)?;
         make_root(&config.run_root)?;
         Ok(Self {
             lock: RootLock::take(&config.data_root)?,
-            network: Network::open(&config.run_root).map_err(network_failed)?,
+            network: match privilege {
+                Privilege::Rootful => Network::open(&config.run_root),
+                Privilege::Rootless => Network::open_rootless(&config.run_root),
+            }
+            .map_err(network_failed)?,
             records: Records::open(&config.data_root)?,
         })
     }

@@ -210,6 +210,15 @@ impl Engine {
         }
     }
 
+    /// Joins those who came between: after the waiting ones were joined, before it ran.
+    pub(super) fn attach_late(&self, container: &Arc<Container>, shim: &Arc<Shim>) {
+        if container.state().pending.is_empty() {
+            return;
+        }
+        let (engine, container, shim) = (self.clone(), Arc::clone(container), Arc::clone(shim));
+        tokio::spawn(async move { engine.attach_pending(&container, &shim).await });
+    }
+
     /// Tells the terminal of a container its size.
     ///
     /// # Errors

@@ -2,16 +2,16 @@
 
 use std::{net::IpAddr, os::fd::AsFd as _, path::PathBuf, sync::Arc};
 
-use terrarium_api::{Attachment, NetworkMode, Note, PortBinding, Step};
+use terrarium_api::{Attachment, Note, PortBinding, Step};
 use terrarium_network::{ContainerNet, DEFAULT_NETWORK, open_netns};
-use terrarium_runtime::shim::protocol::{self, Call, Created};
+use terrarium_runtime::shim::protocol::{self, Call};
 
 use super::{
     bundle::Bundle,
     container::Container,
     network,
     record::{Record, Run},
-    shim::{Events, Shim},
+    shim::{Creation, Events, Shim},
 };
 use crate::{Engine, Result, Tracer, blocking::blocking};
 
@@ -21,6 +21,98 @@ pub(super) struct Launched {
     pub(super) shim: Arc<Shim>,
     pub(super) events: Events,
     pub(super) run: Run,
+}
+
+/// A start under way.
+struct Launch<'a> {
+    engine: &'a Engine,
+    container: &'a Arc<Container>,
+    record: Record,
+    bundle: Bundle,
+    tracer: &'a mut Tracer,
+}
+
+impl Launch<'_> {
+    async fn steps(&mut self) -> Result<Launched> {
+        let detail = self.bundle.folder().display().to_string();
+        let written = self.engine.prepare_bundle(&self.record, &self.bundle);
+        self.tracer.step("write bundle", detail, written).await?;
+        let runtime = &self.engine.config().runtime;
+        let offset = self.tracer.now_usec();
+        let (shim, creation, events) = Shim::spawn(runtime, self.bundle.folder())?;
+        match self.start(&shim, creation, offset).await {
+            Ok(run) => Ok(Launched { shim, events, run }),
+            Err(error) => {
+                // It may have ended by itself.
+                let _ = shim.command(Call::Shutdown).await;
+                Err(error)
+            }
+        }
+    }
+
+    /// From a shim that is starting to a program that runs.
+    async fn start(&mut self, shim: &Shim, creation: Creation, offset: u64) -> Result<Run> {
+        // Taken ports are found while the kernel is busy with the container.
+        let (created, subscribed, reserved) = tokio::join!(
+            creation.done(shim),
+            shim.subscribe(),
+            self.engine.reserve_ports(&self.record),
+        );
+        let created = created?;
+        self.tracer.extend(offset, created.steps.iter().map(step));
+        subscribed?;
+        reserved?;
+        let init = created.state.init.as_ref();
+        let pid = init.and_then(|init| u32::try_from(init.pid).ok());
+        let (engine, container) = (self.engine, self.container);
+        let (attached, ()) = tokio::join!(
+            self.set_up_network(pid),
+            engine.attach_pending(container, shim),
+        );
+        let (attachment, ports) = attached?;
+        let offset = self.tracer.now_usec();
+        let started = shim.start().await?;
+        self.tracer.extend(offset, started.steps.iter().map(step));
+        Ok(Run {
+            started_at_ms: u64::try_from(started.started_at.as_millisecond()).unwrap_or(1),
+            pid,
+            attachment,
+            ports,
+            notes: created.notes.iter().map(note).collect(),
+            ..Run::default()
+        })
+    }
+
+    /// Gives the container its place on the network, and its `/etc/hosts` its address.
+    async fn set_up_network(
+        &mut self,
+        pid: Option<u32>,
+    ) -> Result<(Option<Attachment>, Vec<PortBinding>)> {
+        let Some(pid) = pid.filter(|_| self.record.has_network()) else {
+            return Ok((None, Vec::new()));
+        };
+        let network = self.engine.network();
+        let (record, bundle) = (self.record.clone(), self.bundle.clone());
+        let work = blocking(move || {
+            let netns = open_netns(pid).map_err(network::failed)?;
+            let names = [record.name.clone(), record.hostname().to_owned()];
+            let wanted = ContainerNet {
+                id: record.id.as_str(),
+                netns: netns.as_fd(),
+                pid,
+                network: DEFAULT_NETWORK,
+                address: None,
+                names: &names,
+                ports: &network::ports(&record.request.ports)?,
+            };
+            let attachment = network.setup(&wanted).map_err(network::failed)?;
+            bundle.write_hosts(&record, Some(IpAddr::V4(attachment.address)))?;
+            Ok(attachment)
+        });
+        let attached = self.tracer.step("network", DEFAULT_NETWORK, work).await?;
+        let ports = attached.ports.iter().map(network::binding).collect();
+        Ok((Some(network::attachment(&attached)), ports))
+    }
 }
 
 impl Engine {
@@ -33,11 +125,16 @@ impl Engine {
         container: &Arc<Container>,
         tracer: &mut Tracer,
     ) -> Result<Launched> {
-        let record = container.record();
-        let bundle = self.bundle(container);
-        let launched = self.launch_steps(container, &record, &bundle, tracer).await;
+        let mut launch = Launch {
+            engine: self,
+            container,
+            record: container.record(),
+            bundle: self.bundle(container),
+            tracer,
+        };
+        let launched = launch.steps().await;
         if launched.is_err() {
-            self.clean_up(container, &bundle).await;
+            self.clean_up(container, &launch.bundle).await;
         }
         launched
     }
@@ -47,110 +144,8 @@ impl Engine {
         Bundle::of(&self.config().run_root, container.id.as_str())
     }
 
-    async fn launch_steps(
-        &self,
-        container: &Arc<Container>,
-        record: &Record,
-        bundle: &Bundle,
-        tracer: &mut Tracer,
-    ) -> Result<Launched> {
-        let detail = bundle.folder().display().to_string();
-        let mut notes = tracer
-            .step("write bundle", detail, self.prepare_bundle(record, bundle))
-            .await?;
-        let offset = tracer.now_usec();
-        let (shim, creation, events) = Shim::spawn(&self.config().runtime, bundle.folder())?;
-        // Taken ports are found while the kernel is busy with the container.
-        let (created, reserved) = tokio::join!(creation.done(&shim), self.reserve_ports(record));
-        let set_up = match (created, reserved) {
-            (Ok(created), Ok(())) => {
-                tracer.extend(offset, created.steps.iter().map(step));
-                notes.extend(created.notes.iter().map(note));
-                self.run_created(container, record, bundle, &shim, &created, tracer)
-                    .await
-            }
-            (Err(error), _) | (Ok(_), Err(error)) => Err(error),
-        };
-        match set_up {
-            Ok(run) => Ok(Launched {
-                shim,
-                events,
-                run: Run { notes, ..run },
-            }),
-            Err(error) => {
-                // It may have ended by itself.
-                let _ = shim.command(Call::Shutdown).await;
-                Err(error)
-            }
-        }
-    }
-
-    async fn run_created(
-        &self,
-        container: &Arc<Container>,
-        record: &Record,
-        bundle: &Bundle,
-        shim: &Arc<Shim>,
-        created: &Created,
-        tracer: &mut Tracer,
-    ) -> Result<Run> {
-        let init = created.state.init.as_ref();
-        let pid = init.and_then(|init| u32::try_from(init.pid).ok());
-        let (attached, subscribed, ()) = tokio::join!(
-            self.set_up_network(record, bundle, pid, tracer),
-            shim.subscribe(),
-            self.attach_pending(container, shim),
-        );
-        let (attachment, ports) = attached?;
-        subscribed?;
-        let offset = tracer.now_usec();
-        let started = shim.start().await?;
-        tracer.extend(offset, started.steps.iter().map(step));
-        Ok(Run {
-            started_at_ms: u64::try_from(started.started_at.as_millisecond()).unwrap_or(1),
-            pid,
-            attachment,
-            ports,
-            ..Run::default()
-        })
-    }
-
-    /// Gives the container its place on the network, and its `/etc/hosts` its address.
-    async fn set_up_network(
-        &self,
-        record: &Record,
-        bundle: &Bundle,
-        pid: Option<u32>,
-        tracer: &mut Tracer,
-    ) -> Result<(Option<Attachment>, Vec<PortBinding>)> {
-        let Some(pid) = pid.filter(|_| self.uses_bridge(record)) else {
-            return Ok((None, Vec::new()));
-        };
-        let (network, record, bundle) = (self.network(), record.clone(), bundle.clone());
-        let work = blocking(move || {
-            let netns = open_netns(pid).map_err(network::failed)?;
-            let names = [record.name.clone(), record.hostname().to_owned()];
-            let attachment = network
-                .setup(&ContainerNet {
-                    id: record.id.as_str(),
-                    netns: netns.as_fd(),
-                    pid,
-                    network: DEFAULT_NETWORK,
-                    address: None,
-                    names: &names,
-                    ports: &network::ports(&record.request.ports)?,
-                })
-                .map_err(network::failed)?;
-            bundle.write_hosts(&record, Some(IpAddr::V4(attachment.address)))?;
-            Ok(attachment)
-        });
-        let attached = tracer.step("network", DEFAULT_NETWORK, work).await?;
-        let ports = attached.ports.iter().map(network::binding).collect();
-        Ok((Some(network::attachment(&attached)), ports))
-    }
-
     async fn reserve_ports(&self, record: &Record) -> Result<()> {
-        if record.request.ports.is_empty() || !self.uses_bridge(record) {
+        if record.request.ports.is_empty() || !record.has_network() {
             return Ok(());
         }
         let (network, id) = (self.network(), record.id.clone());
@@ -162,19 +157,13 @@ impl Engine {
         .await
     }
 
-    /// Whether the container is to be attached to the bridge. A user alone cannot make one.
-    pub(super) fn uses_bridge(&self, record: &Record) -> bool {
-        let rootful = self.inner.privilege == terrarium_api::Privilege::Rootful;
-        rootful && record.request.network == NetworkMode::Bridge
-    }
-
     /// Removes what a run leaves outside of the container's own processes.
     pub(super) async fn clean_up(&self, container: &Arc<Container>, bundle: &Bundle) {
         let (network, id) = (self.network(), container.id.clone());
-        let bridge = self.uses_bridge(&container.record());
+        let attached = container.record().has_network();
         let (bundle, spec) = (bundle.clone(), self.inner.records.spec(&id));
         let cleaned = blocking(move || {
-            let detached = match bridge {
+            let detached = match attached {
                 true => network.teardown(id.as_str()).map_err(network::failed),
                 false => Ok(()),
             };

@@ -1,25 +1,25 @@
 //! Ends what a killed shim left running.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::fs;
 
-use terrarium_runtime::{CgroupPaths, destroy, kill_all, shim::protocol::ProcessId};
+use terrarium_runtime::{
+    destroy, kill_all,
+    shim::protocol::{ProcessId, ShimState},
+};
 
-use crate::stats::Hierarchies;
-
-/// Kills all processes of the container in `bundle` and removes its control groups. What cannot be
-/// done is reported; the container counts as ended all the same.
-pub(super) fn kill(bundle: &Path, init: Option<ProcessId>) {
-    let paths = cgroups(bundle);
-    if let Err(error) = kill_all(&paths) {
-        tracing::debug!(bundle = %bundle.display(), %error, "no control group to kill");
+/// Kills all processes that a shim knew of and removes its container's control groups. What cannot
+/// be done is reported; the container counts as ended all the same.
+pub(super) fn kill(state: &ShimState) {
+    if let Err(error) = kill_all(&state.cgroup) {
+        tracing::debug!(container_id = state.id, %error, "no control group to kill");
     }
     // Without a control group, the end of init is the end of its pid namespace.
-    if let Some(init) = init.filter(is_the_same) {
+    if let Some(init) = state.init.filter(is_the_same) {
         let pid = nix::unistd::Pid::from_raw(init.pid);
         let _ = nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL);
     }
-    if let Err(error) = destroy(&paths) {
-        tracing::warn!(bundle = %bundle.display(), %error, "control groups of a container remain");
+    if let Err(error) = destroy(&state.cgroup) {
+        tracing::warn!(container_id = state.id, %error, "control groups of a container remain");
     }
 }
 
@@ -31,30 +31,4 @@ fn is_the_same(process: &ProcessId) -> bool {
         .rsplit_once(") ")
         .and_then(|(_, rest)| rest.split(' ').nth(19));
     start.and_then(|ticks| ticks.parse().ok()) == Some(process.start_ticks)
-}
-
-/// The control groups that the spec of a bundle names.
-fn cgroups(bundle: &Path) -> CgroupPaths {
-    let name = bundle.file_name().unwrap_or_default();
-    let relative = Path::new("terrarium").join(name);
-    let machine = Hierarchies::of_this_machine().unwrap_or_default();
-    let folders = machine.folders(&relative);
-    let mut v1 = BTreeMap::new();
-    let mut unified = None;
-    for (controller, folder) in folders {
-        if !folder.exists() {
-            continue;
-        }
-        if controller.is_empty() {
-            unified = Some(folder);
-        } else {
-            v1.insert(controller, folder);
-        }
-    }
-    CgroupPaths {
-        controllers_on_v2: v1.is_empty() && unified.is_some(),
-        v1,
-        unified,
-        relative: Path::new("/").join(relative),
-    }
 }

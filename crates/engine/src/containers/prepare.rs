@@ -7,7 +7,7 @@ use std::{
 };
 
 use nix::sys::stat::{major, minor};
-use terrarium_api::{Error, ErrorCode, MountKind, Note};
+use terrarium_api::{Error, ErrorCode, MountKind};
 use terrarium_oci::runtime::LinuxDeviceType;
 use terrarium_store::{Ids, Overlay};
 
@@ -29,18 +29,14 @@ use crate::{
 const DATABASE_BYTES: u64 = 4 << 20;
 
 impl Engine {
-    /// Writes the bundle of a run. Returns what had to be weakened.
-    pub(super) async fn prepare_bundle(
-        &self,
-        record: &Record,
-        bundle: &Bundle,
-    ) -> Result<Vec<Note>> {
+    /// Writes the bundle of a run.
+    pub(super) async fn prepare_bundle(&self, record: &Record, bundle: &Bundle) -> Result<()> {
         let joined = self.joined(record)?;
         let (engine, record, bundle) = (self.clone(), record.clone(), bundle.clone());
         blocking(move || engine.write_bundle(&record, &bundle, joined)).await
     }
 
-    fn write_bundle(&self, record: &Record, bundle: &Bundle, joined: Joined) -> Result<Vec<Note>> {
+    fn write_bundle(&self, record: &Record, bundle: &Bundle, joined: Joined) -> Result<()> {
         let overlay = self.overlay(record)?;
         let user = &record.request.user;
         let user = user.as_deref().filter(|user| !user.is_empty());
@@ -69,7 +65,7 @@ impl Engine {
             )
         })?;
         bundle.write_configs(&spec, &config)?;
-        Ok(self.notes(record))
+        Ok(())
     }
 
     /// As whom a process of the container runs.
@@ -116,17 +112,6 @@ impl Engine {
             super::not_running(&state.record.name)
                 .hint("a container whose namespace is joined must run")
         })
-    }
-
-    fn notes(&self, record: &Record) -> Vec<Note> {
-        let alone = record.request.network == terrarium_api::NetworkMode::Bridge
-            && !self.uses_bridge(record);
-        let text = "without root there is no bridge: the container has only a loopback";
-        let note = alone.then(|| Note {
-            name: "network".into(),
-            text: text.into(),
-        });
-        note.into_iter().collect()
     }
 }
 

@@ -225,9 +225,6 @@ impl Engine {
     }
 
     async fn sweep_network(&self) {
-        if self.inner.privilege != terrarium_api::Privilege::Rootful {
-            return;
-        }
         let live: Vec<String> = self
             .inner
             .containers
@@ -281,7 +278,9 @@ pub(super) async fn exit_of_the_dead(bundle: &Bundle) -> Exit {
     let read = blocking(move || {
         let exit: Option<ExitStatus> = read(&folder.join(file::EXIT));
         let state: Option<ShimState> = read(&folder.join(file::STATE));
-        leftovers::kill(&folder, state.as_ref().and_then(|state| state.init));
+        if let Some(state) = state {
+            leftovers::kill(&state);
+        }
         Ok(exit)
     });
     let exit = read.await.ok().flatten();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use terrarium_api::{
-    Attachment, ContainerStatus, CreateContainer, Exit, Mount, Note, PortBinding, Step,
+    Attachment, ContainerStatus, CreateContainer, Exit, Mount, NetworkMode, Note, PortBinding, Step,
 };
 use terrarium_oci::ExecConfig;
 
@@ -121,6 +121,11 @@ impl Record {
             .stop_timeout_s
             .or(of_image.and_then(|seconds| u32::try_from(seconds).ok()))
             .unwrap_or(10)
+    }
+
+    /// Whether it is attached to a network of the engine.
+    pub(crate) fn has_network(&self) -> bool {
+        self.request.network == NetworkMode::Bridge
     }
 
     /// The image's labels, under the user's.

@@ -105,6 +105,7 @@ impl Engine {
         self.container_event(container, "start", &[]);
         self.container_changed(container);
         self.save_soon(container);
+        self.attach_late(container, &launched.shim);
     }
 
     /// Records a start that failed; nothing of it is left.

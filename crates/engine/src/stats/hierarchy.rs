@@ -62,17 +62,6 @@ impl Hierarchies {
         }
     }
 
-    /// The folder at `relative` in every hierarchy, by controller; the unified one has no name.
-    pub(crate) fn folders(&self, relative: &Path) -> Vec<(String, PathBuf)> {
-        let unified = self.unified.iter().map(|mount| (String::new(), mount));
-        let controllers = self.controllers.iter();
-        let controllers = controllers.map(|(name, mount)| (name.clone(), mount));
-        let mounts = unified.chain(controllers);
-        mounts
-            .map(|(name, mount)| (name, mount.join(relative)))
-            .collect()
-    }
-
     /// The cgroup of a process, if it has one that is not also this host's own.
     pub(crate) fn of_process(&self, pid: u32) -> io::Result<Option<Cgroup>> {
         let text = fs::read_to_string(format!("/proc/{pid}/cgroup"))?;

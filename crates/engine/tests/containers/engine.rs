@@ -207,6 +207,7 @@ impl Fixture {
         // Who waits for a removal is told before the last file is gone.
         let clean = async |_: &Engine| folders.iter().all(|folder| names(folder).is_empty());
         self.until(clean).await;
+        self.engine.close().await.unwrap();
     }
 }
 

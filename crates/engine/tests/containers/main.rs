@@ -1,7 +1,10 @@
 //! Containers through the engine, with the real runtime: as root, on a data root of the test's own.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod engine;
 mod hosts;
 mod lifecycle;
+mod speed;
 mod streams;
 mod view;
