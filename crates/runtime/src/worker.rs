@@ -15,6 +15,7 @@ use terrarium_store::{IdMaps, Ids};
 use terrarium_sys::tree::Tree;
 
 mod apply;
+mod diff;
 mod idmap;
 mod sandbox;
 mod talk;
@@ -24,7 +25,7 @@ use talk::Talk;
 /// A worker that cannot do what it was started for.
 #[derive(Debug, thiserror::Error)]
 enum Error {
-    #[error("usage: worker apply --snapshot DIR | remove PATH | usage PATH [--id-maps JSON]")]
+    #[error("usage: worker apply|diff --snapshot DIR | remove PATH | usage PATH [--id-maps JSON]")]
     Usage,
     #[error("{operation} `{}`: {source}", path.display())]
     Path {
@@ -102,6 +103,7 @@ fn act(arguments: &Arguments, talk: &mut Talk) -> Result<Option<Event>, Error> {
     } = arguments;
     match action.to_str() {
         Some("apply") => apply::apply(target, ids, talk).map(|report| Some(Event::Done(report))),
+        Some("diff") => diff::diff(target, ids, talk).map(|written| Some(Event::Written(written))),
         Some("remove") => remove(target, ids).map(Some),
         Some("usage") => usage(target, ids).map(Some),
         Some(idmap::ACTION) => idmap::serve(target, ids).map(|()| None),

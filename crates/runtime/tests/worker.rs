@@ -503,3 +503,53 @@ fn a_user_unpacks_measures_and_removes_layers_of_subordinate_owners() {
     assert!(said.contains(r#""event":"measured""#), "{said}");
     assert!(!snapshot.exists());
 }
+
+#[test]
+fn the_changes_of_a_container_become_a_layer() {
+    if !privileged() {
+        return;
+    }
+    let dir = tempfile::tempdir().expect("temporary folder");
+    let store = open(dir.path());
+    let lease = lease(&store, "commit");
+    let layer = tar(&[("old", ""), ("kept", "")]);
+    let chains = chain(&[&layer]);
+    let work = missing(&store, &chains[0], None, &lease);
+    let report = work.unpack(Cursor::new(&layer), go_on).expect("unpacks");
+    work.commit(&report).expect("commits");
+    let key = Name::new("container").expect("is a name");
+    store
+        .snapshots()
+        .prepare(&key, Some(&Name::from(&chains[0])), &lease)
+        .expect("prepares");
+    let upper = store.snapshots().info(&key).expect("is there").fs;
+    fs::write(upper.join("new"), "made in the container").expect("write");
+    let whiteout = nix::sys::stat::SFlag::S_IFCHR;
+    for name in ["old", "never-there"] {
+        nix::sys::stat::mknod(
+            &upper.join(name),
+            whiteout,
+            nix::sys::stat::Mode::empty(),
+            0,
+        )
+        .expect("make whiteout");
+    }
+    let mut tar = Vec::new();
+    let changes = store.snapshots().diff(&key, &mut tar).expect("writes");
+    assert_eq!((changes.entries, changes.whiteouts), (2, 1));
+    assert_eq!(changes.tar_bytes, tar.len() as u64);
+    assert_eq!(changes.diff_id.0, Digest::sha256_of(&tar));
+    let mut archive = tar::Archive::new(tar.as_slice());
+    let names: Vec<_> = archive
+        .entries()
+        .expect("is a tar")
+        .map(|entry| {
+            entry
+                .expect("is an entry")
+                .path()
+                .expect("has a name")
+                .into_owned()
+        })
+        .collect();
+    assert_eq!(names, [Path::new(".wh.old"), Path::new("new")]);
+}

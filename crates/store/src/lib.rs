@@ -44,7 +44,7 @@ pub use ingest::{BlobWriter, Ingest};
 pub use lease::{Lease, Leases};
 pub use name::Name;
 pub use refs::References;
-pub use snapshot::{Info, Kind, LayerWork, Overlay, Size, Snapshots, Upper, WantedLayer};
+pub use snapshot::{Changes, Info, Kind, LayerWork, Overlay, Size, Snapshots, Upper, WantedLayer};
 pub use verify::Damage;
 
 use claims::Claims;

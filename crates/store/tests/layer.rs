@@ -7,7 +7,7 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt};
 
 use support::{Stack, Tar, listing, options, privileged, read, xattr};
 use tar::EntryType;
-use terrarium_store::layer::{Error, Limits, Options};
+use terrarium_store::layer::{Error, Limits, Lowers, Options, diff};
 
 fn accept(stack: &mut Stack, tar: Tar) -> terrarium_store::worker::Report {
     stack.push(tar.build()).expect("the layer is accepted")
@@ -490,5 +490,74 @@ fn bombs_are_stopped() {
     check(
         gzip.finish().expect("compress"),
         "times its compressed size",
+    );
+}
+
+/// The changes of the topmost layer over the others.
+fn diff_of(stack: &Stack) -> Vec<u8> {
+    let open = |path: &std::path::PathBuf| terrarium_sys::tree::Tree::open(path).expect("open");
+    let (top, below) = stack.layers.split_last().expect("there is a layer");
+    let marks = terrarium_store::layer::Marks::Trusted;
+    let lowers = Lowers::new(below.iter().rev().map(open).collect(), marks);
+    let mut tar = Vec::new();
+    diff(&open(top), &lowers, marks, &mut tar).expect("the changes are written");
+    tar
+}
+
+#[test]
+fn changes_written_as_a_layer_and_applied_again_are_the_same_tree() {
+    if !privileged() {
+        return;
+    }
+    let mut stack = Stack::new();
+    let base = Tar::new()
+        .dir("d")
+        .file("d/gone", "")
+        .dir("d/sub")
+        .file("d/sub/deep", "");
+    accept(
+        &mut stack,
+        base.dir("o")
+            .file("o/x", "")
+            .file("o/y", "")
+            .dir("o/z")
+            .file("o/z/q", ""),
+    );
+    let long = format!("{}/{}", "n".repeat(120), "m".repeat(90));
+    let capability = [1, 0, 0, 2, 0, 32, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    let top = Tar::new()
+        .dir("d")
+        .file("d/.wh.gone", "")
+        .pax(&[("SCHILY.xattr.security.capability", &capability)])
+        .file("d/new", "content")
+        .link("d/second", "d/new")
+        .symlink("link", &"t".repeat(99))
+        .pax(&[
+            ("path", long.as_bytes()),
+            ("uid", b"3000000"),
+            ("mtime", b"-1.25"),
+        ])
+        .file("long", "")
+        .dir("o")
+        .file("o/.wh..wh..opq", "")
+        .dir("o/z")
+        .file("o/own", "");
+    accept(&mut stack, top);
+    let merged = stack.merged();
+    let tar = diff_of(&stack);
+    assert_eq!(tar, diff_of(&stack), "the same files give the same bytes");
+    stack.layers.pop();
+    stack.push(tar).expect("the layer is accepted");
+    assert_eq!(stack.merged(), merged);
+    let new = fs::metadata(stack.top().join("d/new")).expect("is there");
+    assert_eq!(new.nlink(), 2);
+    assert_eq!(
+        xattr(stack.top().join("d/new"), c"security.capability"),
+        Some(capability.to_vec())
+    );
+    let long = fs::metadata(stack.top().join(&long)).expect("is there");
+    assert_eq!(
+        (long.uid(), long.mtime(), long.mtime_nsec()),
+        (3_000_000, -2, 750_000_000)
     );
 }

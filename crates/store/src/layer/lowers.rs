@@ -56,10 +56,10 @@ impl Lowers {
         Ok(None)
     }
 
-    /// The names in the root of the merged view.
-    pub(super) fn root_names(&self) -> io::Result<Vec<Vec<u8>>> {
+    /// The names in a folder of the merged view, sorted, removed ones included.
+    pub(super) fn names(&self, path: &[Vec<u8>]) -> io::Result<Vec<Vec<u8>>> {
         let mut names = Vec::new();
-        for tree in &self.trees {
+        for tree in self.merged(path)? {
             names.extend(
                 tree.entries()?
                     .into_iter()

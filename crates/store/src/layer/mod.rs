@@ -1,4 +1,4 @@
-//! Layers: from a tar stream to a folder in the format of overlay.
+//! Layers: from a tar stream to a folder in the format of overlay, and back.
 //!
 //! Start at [`apply`], which a worker process calls in its sandbox. The stages are [`Source`]
 //! (decompression and the diff ID, each in a thread), the tar reader, the resolver of names in the
@@ -10,6 +10,8 @@
 
 mod apply;
 mod archive;
+mod diff;
+mod emit;
 mod error;
 mod header;
 mod limits;
@@ -26,6 +28,7 @@ mod write;
 mod xattrs;
 
 pub use apply::{Host, Options, Ownership, apply};
+pub use diff::diff;
 pub use error::{Error, Result};
 pub use limits::Limits;
 pub use lowers::Lowers;

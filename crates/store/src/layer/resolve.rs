@@ -272,7 +272,7 @@ impl<'a> View<'a> {
 
     /// Removes every name in the root of the layers below: overlay has no opaque root.
     pub(super) fn remove_root_below(&mut self) -> Result<()> {
-        let names = self.lowers()?.root_names();
+        let names = self.lowers()?.names(&[]);
         let names = names.map_err(|error| Error::system("list", b"/", error))?;
         self.opaque.remove(&[][..]);
         self.removed

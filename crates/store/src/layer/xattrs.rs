@@ -80,6 +80,11 @@ pub(super) fn skip(entry: &[u8], xattrs: &[(Vec<u8>, Vec<u8>)], notes: &mut Note
     Ok(())
 }
 
+/// Whether an attribute of a file becomes part of a layer.
+pub(super) fn belongs(name: &[u8]) -> bool {
+    fate(name) == Fate::Set && name.is_ascii() && !name.contains(&b'=')
+}
+
 /// Copies what a layer may have from one open file to another.
 pub(super) fn copy(from: impl AsFd, to: impl AsFd) -> io::Result<()> {
     let mut names = xattr::list(&from)?;

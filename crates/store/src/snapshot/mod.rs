@@ -16,10 +16,12 @@ use crate::lease::Lease;
 use crate::name::Name;
 use crate::worker::Worker;
 
+mod changes;
 mod layer;
 mod overlay;
 mod record;
 
+pub use changes::Changes;
 pub use layer::{LayerWork, WantedLayer};
 pub use overlay::{Overlay, Upper};
 use record::{GONE, Meta, Record, Table};

@@ -21,7 +21,7 @@ use crate::snapshot::Size;
 mod feed;
 mod protocol;
 
-pub use protocol::{Event, Failure, FailureKind, Parents, Progress, Report};
+pub use protocol::{Event, Failure, FailureKind, Parents, Progress, Report, Written};
 
 /// A line of a worker is at most this long; more is not from our worker.
 const MAX_LINE_BYTES: u64 = 1 << 20;
@@ -84,6 +84,40 @@ impl Worker {
                 status: ended,
             }),
             (Err(error), _) => Err(error),
+        }
+    }
+
+    /// Writes the changes in `snapshot/fs` into `sink`, as an uncompressed tar. The worker writes
+    /// them to its standard *input*, since its standard output is where it talks.
+    pub(crate) fn diff(
+        &self,
+        snapshot: &Path,
+        parents: OnParents<'_>,
+        mut sink: impl Write + Send,
+    ) -> Result<Written> {
+        let mut command = self.command("diff");
+        command.arg("--snapshot").arg(snapshot);
+        let (mut tar, theirs) = io::pipe().context("make pipe for", snapshot)?;
+        let mut session = Session::start("diff", command, Stdio::from(theirs))?;
+        let (answer, drained) = thread::scope(|scope| {
+            let drain = scope.spawn(move || io::copy(&mut tar, &mut sink));
+            let answer = session.talk(&mut |_| ControlFlow::Continue(()), parents);
+            if answer.is_err() {
+                session.kill();
+            }
+            (answer, drain.join())
+        });
+        let status = session.finish();
+        if let Ok(drained) = drained {
+            drained.context("write changes of", snapshot)?;
+        }
+        match answer? {
+            Event::Written(written) => Ok(written),
+            Event::Failed(failure) => Err(Error::Layer(failure)),
+            _ => Err(Error::WorkerDied {
+                action: "diff",
+                status,
+            }),
         }
     }
 

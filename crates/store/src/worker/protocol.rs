@@ -18,6 +18,8 @@ pub enum Event {
     Done(Report),
     /// The tree was removed or measured.
     Measured(Size),
+    /// The changes of a snapshot are written.
+    Written(Written),
     /// It failed, and nothing more comes.
     Failed(Failure),
 }
@@ -54,6 +56,15 @@ pub struct Report {
     pub size: Size,
     /// What was left out, and why; the first few.
     pub notes: Vec<String>,
+}
+
+/// How much a layer holds that was written from a snapshot.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Written {
+    /// Entries, removals included.
+    pub entries: u64,
+    /// Removals.
+    pub whiteouts: u64,
 }
 
 /// Why a worker failed.
