@@ -20,6 +20,14 @@ pub struct Swept {
     pub contested: Vec<BoundPort>,
 }
 
+impl Drop for Network {
+    /// Leaves the machine without bridges and rules, unless containers go on that need them.
+    fn drop(&mut self) {
+        // Nobody is left to be told; the next host finds what stays and uses it.
+        let _ = self.close();
+    }
+}
+
 impl Network {
     /// Removes what containers left that are not among the live ones, and holds the ports of those that
     /// are. For the start of a host, before anything is set up.
@@ -70,12 +78,8 @@ impl Network {
         self.apply(&self.folder.lock()?)
     }
 
-    /// Removes bridges and rules if no container uses them; else leaves everything as it is. For the end
-    /// of a host.
-    ///
-    /// # Errors
-    /// The first thing that failed.
-    pub fn close(&self) -> Result<()> {
+    /// Removes bridges and rules if no container uses them; else leaves everything as it is.
+    fn close(&self) -> Result<()> {
         let state = self.folder.lock()?;
         if !state.leases()?.is_empty() {
             return Ok(());

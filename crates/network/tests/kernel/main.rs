@@ -294,7 +294,7 @@ fn fifty_setups_and_teardowns_leave_nothing_and_are_quick() {
             network.teardown(&format!("c{round}")).unwrap();
             network.teardown(&format!("c{round}")).unwrap();
         }
-        network.close().unwrap();
+        drop(network);
         assert_eq!(sh("ip -br link | cut -d' ' -f1"), links);
         assert_eq!(
             sh("nft list ruleset").matches("table").count(),
