@@ -35,6 +35,13 @@ impl Bundle {
         let lock = Flock::lock(lock, FlockArg::LockExclusiveNonblock)
             .map_err(|(_, errno)| errno)
             .doing(|| format!("lock `{}` (does another shim run?)", file::LOCK))?;
+        for stale in [file::EXIT, file::STATE] {
+            // Of an earlier run of the container: a host would take them for this one's.
+            match unlinkat(&folder, stale, UnlinkatFlags::NoRemoveDir) {
+                Ok(()) | Err(Errno::ENOENT) => {}
+                Err(errno) => return Err(errno).doing(|| format!("remove old `{stale}`")),
+            }
+        }
         Ok(Self {
             path,
             folder,

@@ -96,7 +96,7 @@ impl Client {
     pub(super) fn flush(&mut self) {
         match self.backlog.write_to(&mut self.stream) {
             Err(_) => self.hang_up(),
-            Ok(0) if self.backlog.is_full() => {
+            Ok(0) if self.backlog.is_full() && self.attach.lag == Lag::Pace => {
                 self.stalled_since.get_or_insert_with(Instant::now);
             }
             Ok(_) => self.stalled_since = None,
@@ -149,5 +149,77 @@ impl Client {
     fn end_input(&mut self) -> Progress {
         self.input_open = false;
         Progress::End
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shim::protocol::Target;
+
+    fn attached(lag: Lag) -> (Client, UnixStream) {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        ours.set_nonblocking(true).unwrap();
+        let attach = Attach {
+            target: Target::Init,
+            stdin: true,
+            stdout: true,
+            stderr: false,
+            lag,
+        };
+        (Client::new(ours, attach, b"hello\n"), theirs)
+    }
+
+    fn flood(client: &mut Client) {
+        let chunk: Rc<[u8]> = Rc::from(vec![b'x'; 64 * 1024]);
+        for _ in 0..64 {
+            client.push(Stream::Stdout, &chunk);
+        }
+    }
+
+    #[test]
+    fn a_client_that_takes_nothing_paces_until_patience_ends() {
+        let (mut client, _theirs) = attached(Lag::Pace);
+        flood(&mut client);
+        client.flush();
+        assert!(client.paces(Stream::Stdout) && !client.paces(Stream::Stderr));
+        let deadline = client.deadline().unwrap();
+        client.check_stall(deadline - Duration::from_millis(1));
+        assert!(client.paces(Stream::Stdout));
+        client.check_stall(deadline);
+        assert!(!client.paces(Stream::Stdout));
+        assert_eq!(client.read(&mut [0; 8]), Progress::End);
+        assert!(client.gone());
+    }
+
+    #[test]
+    fn a_client_that_takes_something_is_given_time_anew() {
+        let (mut client, mut theirs) = attached(Lag::Pace);
+        flood(&mut client);
+        client.flush();
+        assert!(client.deadline().is_some());
+        theirs.read_exact(&mut vec![0; 128 * 1024]).unwrap();
+        client.flush();
+        assert!(client.deadline().is_none() && client.paces(Stream::Stdout));
+    }
+
+    #[test]
+    fn a_client_that_skips_never_paces() {
+        let (mut client, _theirs) = attached(Lag::Skip);
+        flood(&mut client);
+        assert!(!client.paces(Stream::Stdout) && client.deadline().is_none());
+    }
+
+    #[test]
+    fn what_a_client_sent_before_it_hung_up_is_read() {
+        let (mut client, theirs) = attached(Lag::Pace);
+        std::io::Write::write_all(&mut &theirs, b"last words").unwrap();
+        drop(theirs);
+        client.hang_up();
+        assert!(client.reads() && !client.gone());
+        let mut buffer = [0; 64];
+        assert_eq!(client.read(&mut buffer), Progress::Data(10));
+        assert_eq!(client.read(&mut buffer), Progress::End);
+        assert!(client.gone());
     }
 }

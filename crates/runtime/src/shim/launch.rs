@@ -32,17 +32,34 @@ pub(super) fn create(bundle: &Bundle, config: &ShimConfig) -> Result<Launched> {
         request.rootfs = rootfs.into();
     }
     let mut created = crate::create(request)?;
+    match adopt(&mut created, streams) {
+        Ok(init) => Ok(Launched {
+            created,
+            init,
+            shares_pids: shares_pids(&spec),
+        }),
+        Err(error) => {
+            abandon(&created);
+            Err(error)
+        }
+    }
+}
+
+/// Undoes a creation that nobody will hear of.
+pub(super) fn abandon(created: &Created) {
+    crate::create::reap_created(created);
+    // The first error is the one to tell.
+    let _ = crate::destroy(&created.cgroup);
+}
+
+fn adopt(created: &mut Created, streams: Streams) -> Result<Process> {
     let pidfd = created
         .pidfd
         .try_clone()
         .doing(|| "copy the pidfd of init")?;
     let mut init = Process::new(Target::Init, created.pid, pidfd);
     streams.give_to(&mut init, created.console.take())?;
-    Ok(Launched {
-        created,
-        init,
-        shares_pids: shares_pids(&spec),
-    })
+    Ok(init)
 }
 
 /// What an exec asks for.

@@ -97,12 +97,16 @@ impl Shim {
             status: Status::Created,
             shim: ProcessId::of(nix::unistd::getpid().as_raw()),
             init: Some(ProcessId::of(init.pid)),
-            cgroup: std::mem::take(&mut created.cgroup),
+            cgroup: created.cgroup.clone(),
             created_at: Some(Timestamp::now()),
             started_at: None,
             exit: None,
         };
-        bundle.write_state(&state).doing(|| "write `state.json`")?;
+        if let Err(error) = bundle.write_state(&state) {
+            // A host that comes later could not find the container.
+            launch::abandon(&created);
+            return Err(error).doing(|| "write `state.json`");
+        }
         let reply = CreatedReply {
             state: state.clone(),
             steps: std::mem::take(&mut created.steps),
