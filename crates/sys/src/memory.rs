@@ -38,11 +38,7 @@ pub fn give_back(_witness: SingleThreaded) {
     // there is no other, and below it the kernel keeps 128 MB free of other mappings (mmap_base). What
     // was never touched is no part of the mapping: the kernel skips it, and says so in the result.
     unsafe {
-        libc::madvise(
-            start as *mut libc::c_void,
-            STACK_BYTES,
-            libc::MADV_DONTNEED,
-        );
+        libc::madvise(start as *mut libc::c_void, STACK_BYTES, libc::MADV_DONTNEED);
     }
 }
 
@@ -66,7 +62,9 @@ mod tests {
     #[test]
     fn only_code_of_files_is_given_back() {
         let code_of = |rights: &str, file: &str| {
-            code(&format!("00401000-00403000 {rights} 00001000 08:01 42   {file}"))
+            code(&format!(
+                "00401000-00403000 {rights} 00001000 08:01 42   {file}"
+            ))
         };
         assert_eq!(code_of("r-xp", "/usr/bin/x y"), Some((0x40_1000, 0x2000)));
         for (rights, file) in [
