@@ -5,6 +5,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
+use futures_util::StreamExt as _;
+use futures_util::stream::{self, BoxStream, Stream};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt as _, StreamBody};
 use hyper::body::{Bytes, Frame, Incoming};
@@ -14,7 +16,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 
 /// What a body consists of. An error breaks the connection.
-type Pieces = Box<dyn Iterator<Item = io::Result<Bytes>> + Send>;
+type Pieces = BoxStream<'static, io::Result<Bytes>>;
 
 /// A request as a test sees it.
 #[derive(Debug, Clone)]
@@ -52,11 +54,22 @@ impl Answer {
         Self::streamed(status, Box::new(std::iter::once(Ok(body)))).with("content-length", &length)
     }
 
-    pub(crate) fn streamed(status: u16, pieces: Pieces) -> Self {
+    pub(crate) fn streamed(
+        status: u16,
+        pieces: Box<dyn Iterator<Item = io::Result<Bytes>> + Send>,
+    ) -> Self {
+        Self::slow(status, stream::iter(pieces))
+    }
+
+    /// Sends pieces when they come.
+    pub(crate) fn slow(
+        status: u16,
+        pieces: impl Stream<Item = io::Result<Bytes>> + Send + 'static,
+    ) -> Self {
         Self {
             status,
             headers: Vec::new(),
-            pieces,
+            pieces: pieces.boxed(),
         }
     }
 
@@ -158,6 +171,6 @@ async fn reply(
         response = response.header(name, value);
     }
     let frames = pieces.map(|piece| piece.map(Frame::data));
-    let body = StreamBody::new(futures_util::stream::iter(frames));
+    let body = StreamBody::new(frames);
     Ok(response.body(body.boxed_unsync()).unwrap())
 }
