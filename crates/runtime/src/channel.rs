@@ -25,6 +25,7 @@ pub(crate) enum Report {
         steps: Vec<Step>,
         notes: Vec<Note>,
         at_usec: u64,
+        command: String,
     },
     /// The end.
     Failed(Failure),
@@ -52,6 +53,10 @@ impl Channel {
 
     pub(crate) fn from_fd(fd: OwnedFd) -> Self {
         Self(fd)
+    }
+
+    pub(crate) fn fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
     }
 
     pub(crate) fn into_fd(self) -> OwnedFd {

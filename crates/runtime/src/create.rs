@@ -11,7 +11,7 @@ use crate::channel::{CONTINUE, Channel, Report, START};
 use crate::error::{Context, Error, Result};
 use crate::hooks::{self, HookState};
 use crate::idmap;
-use crate::init::{self, Init, Joins, join_container};
+use crate::init::{self, Init, Joins};
 use crate::plan::{Host, Input, NEW_CGROUP, NEW_TIME, Plan, namespace_names};
 use crate::request::{CreateRequest, Created};
 use crate::trace::{Step, Trace};
@@ -107,12 +107,6 @@ fn set_up(
             let mut child_trace = trace.clone();
             child_trace.steps.clear();
             child_trace.notes.clear();
-            if two_stages {
-                let enter = || joins.enter_all(single, &mut child_trace);
-                if join_container(single, &theirs, create, enter).is_err() {
-                    terrarium_sys::clone::exit_now(1);
-                }
-            }
             init::main(Init {
                 plan,
                 channel: theirs,
@@ -199,47 +193,62 @@ fn clone_into(
     }
 }
 
+/// Reads reports until init is ready.
+///
+/// With two stages the second does not wait for the first: its reports may come before the first has said
+/// which process it is, and a failure is only told once both have ended and can be reaped.
 fn wait_ready(
     born: &mut Born,
     plan: &Plan,
     hook_state: &HookState<'_>,
     trace: &mut Trace,
 ) -> Result<()> {
-    loop {
+    let mut is_known = !plan.namespaces.needs_two_stages();
+    let mut is_ready = false;
+    let mut failed = None;
+    while !(is_known && is_ready) {
         match born.channel.receive()? {
             Some((Report::Born { pid }, _)) => {
                 replace_first_stage(born, pid)?;
+                is_known = true;
                 idmap::write(&plan.namespaces, pid, trace)?;
                 release(born, plan)?;
             }
             Some((Report::Console, fd)) => born.console = fd,
             Some((Report::HooksDue, _)) => {
-                let state = HookState {
-                    pid: born.pid,
-                    ..hook_state.clone()
-                };
-                let state = state.with_status("creating");
-                hooks::run("prestart", plan.hooks.prestart().as_deref(), &state)?;
-                hooks::run(
-                    "createRuntime",
-                    plan.hooks.create_runtime().as_deref(),
-                    &state,
-                )?;
+                run_outer_hooks(born.pid, plan, hook_state)?;
                 born.channel.order(CONTINUE)?;
             }
             Some((Report::Ready { steps, notes }, _)) => {
                 trace.steps.extend(steps);
                 trace.notes.extend(notes);
-                return Ok(());
+                is_ready = true;
             }
-            Some((Report::Failed(failure), _)) => return Err(failure.into()),
-            Some((Report::Executing { .. }, _)) | None => {
-                return Err(Error::Died {
+            Some((Report::Failed(failure), _)) => failed = failed.or(Some(failure)),
+            Some((Report::Executing { .. }, _)) => {}
+            None => {
+                let died = || Error::Died {
                     after: last_step(trace),
-                });
+                };
+                return Err(failed.map_or_else(died, Error::from));
             }
         }
     }
+    Ok(())
+}
+
+fn run_outer_hooks(pid: i32, plan: &Plan, hook_state: &HookState<'_>) -> Result<()> {
+    let state = HookState {
+        pid,
+        ..hook_state.clone()
+    };
+    let state = state.with_status("creating");
+    hooks::run("prestart", plan.hooks.prestart().as_deref(), &state)?;
+    hooks::run(
+        "createRuntime",
+        plan.hooks.create_runtime().as_deref(),
+        &state,
+    )
 }
 
 /// The first stage has ended; the process that it made is our child as well.
@@ -288,20 +297,21 @@ fn await_execve(channel: &Channel, trace: &mut Trace) -> Result<()> {
                     steps,
                     notes,
                     at_usec,
+                    command,
                 },
                 _,
             )) => {
                 trace.steps.extend(steps);
                 trace.notes.extend(notes);
-                executing = Some(at_usec);
+                executing = Some((at_usec, command));
             }
             Some((Report::Failed(failure), _)) => return Err(failure.into()),
             Some(_) => {}
             None => {
-                let begun = executing.ok_or_else(|| Error::Died {
+                let (begun, command) = executing.ok_or_else(|| Error::Died {
                     after: last_step(trace),
                 })?;
-                trace.end("execve", begun, "");
+                trace.end("execve", begun, command);
                 return Ok(());
             }
         }

@@ -5,12 +5,15 @@ use std::os::fd::AsFd;
 use std::path::PathBuf;
 
 use terrarium_sys::clone::{CloneArgs, Forked, SingleThreaded, clone3};
+use terrarium_sys::close_range;
 
 use crate::cgroup::JoinFds;
 use crate::channel::{Channel, Report};
 use crate::create::{Born, last_step, reap, replace_first_stage};
 use crate::error::{Context, Error, Result};
-use crate::init::{ExecInit, become_root, enter_by_pidfd, join_container, supervise};
+use crate::init::{
+    ExecInit, become_root, enter_by_pidfd, hide_from_container, join_container, supervise,
+};
 use crate::plan::{NEW_USER, ProcessPlan, flag};
 use crate::request::{ExecRequest, Started, Target};
 use crate::trace::Trace;
@@ -90,17 +93,22 @@ struct Entry<'a> {
 
 impl Entry<'_> {
     fn run(
-        &self,
+        mut self,
         channel: Channel,
         request: ExecRequest<'_>,
         mut trace: Trace,
     ) -> Result<Infallible> {
-        join_container(self.single, &channel, 0, || self.enter(&mut trace))?;
         let ExecRequest {
             stdio,
             preserve_fds,
             ..
         } = request;
+        let mut keep = stdio.fds();
+        keep.extend([channel.fd(), self.target.pidfd.as_fd()]);
+        keep.extend(self.join_fds.fds());
+        let closed = close_range::close_except(3 + preserve_fds, &keep);
+        closed.doing(|| "close the caller's descriptors")?;
+        join_container(self.single, &channel, 0, || self.enter(&mut trace))?;
         ExecInit {
             plan: &self.plan,
             channel,
@@ -112,10 +120,12 @@ impl Entry<'_> {
     }
 
     /// The first stage: cgroups first, so that nothing of the process runs unaccounted.
-    fn enter(&self, trace: &mut Trace) -> Result<()> {
+    fn enter(&mut self, trace: &mut Trace) -> Result<()> {
         crate::init::set_oom_score(&self.plan, trace)?;
         let start = trace.now();
-        self.join_fds.enter_v1()?;
+        // Taken, so that they are closed before anything runs where the container can see it.
+        std::mem::take(&mut self.join_fds).enter_v1()?;
+        hide_from_container()?;
         trace.end("join cgroups", start, "");
         let start = trace.now();
         enter_by_pidfd(self.single, self.target.pidfd.as_fd(), self.namespaces)?;
@@ -167,10 +177,11 @@ fn differing_namespaces(target: &Target<'_>) -> Result<u64> {
 
 /// Reads reports until execve has succeeded, which closes the channel.
 ///
-/// The second stage does not wait for the first: it may be ready, and executing, before the first has
-/// said which process it is. The channel ends only after both, so nothing is missed.
+/// The second stage does not wait for the first: it may be ready, executing or dead before the first has
+/// said which process it is. The channel ends only after both, so it is read to its end in any case.
 fn wait_started(born: &mut Born, trace: &mut Trace) -> Result<()> {
     let mut executing = None;
+    let mut failed = None;
     loop {
         match born.channel.receive()? {
             Some((Report::Born { pid }, _)) => replace_first_stage(born, pid)?,
@@ -184,22 +195,25 @@ fn wait_started(born: &mut Born, trace: &mut Trace) -> Result<()> {
                     steps,
                     notes,
                     at_usec,
+                    command,
                 },
                 _,
             )) => {
                 trace.steps.extend(steps);
                 trace.notes.extend(notes);
-                executing = Some(at_usec);
+                executing = Some((at_usec, command));
             }
-            Some((Report::Failed(failure), _)) => return Err(failure.into()),
-            Some(_) => {}
-            None => {
-                let begun = executing.ok_or_else(|| Error::Died {
-                    after: last_step(trace),
-                })?;
-                trace.end("execve", begun, "");
-                return Ok(());
-            }
+            Some((Report::Failed(failure), _)) => failed = failed.or(Some(failure)),
+            Some((Report::HooksDue, _)) => {}
+            None => break,
         }
     }
+    if let Some(failure) = failed {
+        return Err(failure.into());
+    }
+    let (begun, command) = executing.ok_or_else(|| Error::Died {
+        after: last_step(trace),
+    })?;
+    trace.end("execve", begun, command);
+    Ok(())
 }

@@ -1,6 +1,6 @@
 //! What a caller asks for and what it gets back.
 
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use oci_spec::runtime::{Process, Spec};
@@ -42,6 +42,20 @@ pub enum Stdio {
     },
     /// A new terminal of the container's own devpts; its master comes back as `console`.
     Terminal,
+}
+
+impl Stdio {
+    /// The descriptors that were handed over, to keep them open.
+    pub(crate) fn fds(&self) -> Vec<BorrowedFd<'_>> {
+        match self {
+            Self::Fds {
+                stdin,
+                stdout,
+                stderr,
+            } => [stdin, stdout, stderr].map(AsFd::as_fd).to_vec(),
+            Self::Inherit | Self::Terminal => Vec::new(),
+        }
+    }
 }
 
 /// What is needed to set up a container.

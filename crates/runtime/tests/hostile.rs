@@ -228,6 +228,23 @@ fn nothing_is_inherited_that_the_spec_does_not_name() {
     assert_eq!(output, "CapInh:\t0000000000000000\n0\n");
 }
 
+/// CVE-2016-9962.
+#[test]
+fn a_process_on_its_way_in_shows_no_descriptor_of_the_host() {
+    let Some(bundle) = Bundle::rootful() else {
+        return;
+    };
+    bundle.start_in_background(
+        "while true; do for p in /proc/[0-9]*; do ls -l $p/fd; ls -l $p/exe; done; done \
+         2>/dev/null | grep -E 'cgroup|runtime|state' >> /dev/shm/seen",
+    );
+    for _ in 0..60 {
+        bundle.expect(&["exec", &bundle.id, "true"]);
+    }
+    let seen = bundle.expect(&["exec", &bundle.id, "cat", "/dev/shm/seen"]);
+    assert_eq!(seen, "");
+}
+
 #[test]
 fn a_device_that_is_not_listed_cannot_be_used() {
     let Some(bundle) = Bundle::rootful() else {

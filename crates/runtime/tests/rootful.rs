@@ -5,7 +5,8 @@
 mod bundle;
 
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
+use std::os::fd::AsFd;
 use std::process::Stdio;
 
 use bundle::Bundle;
@@ -548,4 +549,32 @@ fn what_this_runtime_does_not_do_is_refused_by_name() {
     assert!(!output.status.success());
     let features: Value = serde_json::from_str(&bundle.expect(&["features"])).unwrap();
     assert_eq!(features["linux"]["seccomp"]["enabled"], true);
+}
+
+#[test]
+fn a_detached_terminal_goes_to_the_console_socket() {
+    let Some(bundle) = Bundle::rootful() else {
+        return;
+    };
+    bundle.edit(|spec| spec["process"]["terminal"] = true.into());
+    bundle.set_args(&[
+        "sh",
+        "-c",
+        "stty size; read line; echo got $line; sleep 100",
+    ]);
+    let refused = bundle.runtime(&["create", &bundle.id]);
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("--console-socket"));
+    let socket = std::os::unix::net::UnixListener::bind(bundle.path("console")).unwrap();
+    bundle.expect(&["run", "-d", "--console-socket", "console", &bundle.id]);
+    let (stream, _) = socket.accept().unwrap();
+    let mut name = [0; 64];
+    let (_, master) = terrarium_sys::fdpass::receive(stream.as_fd(), &mut name).unwrap();
+    let mut master = fs::File::from(master.expect("the master comes with the message"));
+    master.write_all(b"hello\n").unwrap();
+    let mut read = String::new();
+    while !read.contains("got hello") {
+        let mut buffer = [0; 256];
+        let length = master.read(&mut buffer).unwrap();
+        read.push_str(&String::from_utf8_lossy(&buffer[..length]));
+    }
 }

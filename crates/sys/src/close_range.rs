@@ -3,6 +3,7 @@
 use std::fs;
 use std::io;
 use std::os::fd::RawFd;
+use std::os::fd::{AsRawFd, BorrowedFd};
 
 use crate::check;
 
@@ -43,4 +44,31 @@ fn survives_exec(fd: RawFd) -> bool {
     // SAFETY: asks for flags; a number that is not open is an error.
     let flags = unsafe { libc::fcntl(fd, libc::F_GETFD) };
     flags >= 0 && flags & libc::FD_CLOEXEC == 0
+}
+
+/// Closes every descriptor from `first` on but those of `keep`.
+///
+/// For a process that was just cloned: the copies of descriptors that its code still seems to own are
+/// gone afterwards, so that code must go on to execve or exit without using or dropping them.
+///
+/// # Errors
+/// ENOSYS before Linux 5.9.
+pub fn close_except(first: u32, keep: &[BorrowedFd<'_>]) -> io::Result<()> {
+    let mut kept: Vec<u32> = keep.iter().map(|fd| fd.as_raw_fd() as u32).collect();
+    kept.retain(|fd| *fd >= first);
+    kept.sort_unstable();
+    let mut from = first;
+    for fd in kept {
+        if fd > from {
+            close(from, fd - 1)?;
+        }
+        from = fd + 1;
+    }
+    close(from, u32::MAX)
+}
+
+fn close(from: u32, to: u32) -> io::Result<()> {
+    // SAFETY: no memory is touched; that owners in a cloned process lose their descriptors is the
+    // documented contract of the only caller above.
+    check(unsafe { libc::syscall(libc::SYS_close_range, from, to, 0) }).map(drop)
 }

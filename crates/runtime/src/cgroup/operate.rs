@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Component, Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -176,6 +176,12 @@ impl JoinFds {
             None => None,
         };
         Ok(Self { tasks, unified })
+    }
+
+    /// The descriptors, to keep them open.
+    pub(crate) fn fds(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        let tasks = self.tasks.iter().map(|(_, file)| file.as_fd());
+        tasks.chain(self.unified.iter().map(AsFd::as_fd))
     }
 
     /// Moves the calling, single-threaded process into the v1 cgroups.

@@ -47,7 +47,12 @@ fn copy_entry(from: BorrowedFd<'_>, to: BorrowedFd<'_>, name: &CStr, depth: u32)
         libc::S_IFDIR => {
             mkdirat(to, name, Mode::S_IRWXU)?;
             let below = openat(from, name, source | OFlag::O_DIRECTORY, Mode::empty())?;
-            let made = openat(to, name, OFlag::O_PATH | OFlag::O_NOFOLLOW, Mode::empty())?;
+            let made = openat(
+                to,
+                name,
+                OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC,
+                Mode::empty(),
+            )?;
             directory(below, made.as_fd(), depth + 1)?;
         }
         libc::S_IFLNK => symlinkat(readlinkat(from, name)?.as_os_str(), to, name)?,

@@ -85,6 +85,7 @@ pub(super) fn execute(
             steps,
             notes,
             at_usec: trace.now(),
+            command: process.args[0].clone(),
         },
         None,
     )?;

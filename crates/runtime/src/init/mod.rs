@@ -17,11 +17,12 @@ mod rootfs;
 mod stages;
 
 use std::convert::Infallible;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use nix::sys::prctl;
 use nix::sys::stat::{Mode, umask};
-use nix::unistd::{sethostname, setsid};
+use nix::unistd::{getpid, sethostname, setsid};
 use terrarium_sys::clone::{SingleThreaded, exit_now};
 use terrarium_sys::process::set_domain_name;
 use terrarium_sys::{close_range, loopback, namespace};
@@ -68,7 +69,12 @@ pub(crate) fn supervise(body: impl FnOnce() -> Result<Infallible>) -> ! {
 
 impl Init<'_> {
     fn run(&mut self) -> Result<Infallible> {
-        let result = self.set_up().and_then(|()| self.wait_and_execute());
+        let born = self
+            .forget_callers_fds()
+            .and_then(|()| self.pass_first_stage());
+        let result = born
+            .and_then(|()| self.set_up())
+            .and_then(|()| self.wait_and_execute());
         if let Err(error) = &result {
             let _ = self
                 .channel
@@ -99,6 +105,37 @@ impl Init<'_> {
         cloexec.doing(|| "mark descriptors close-on-exec")
     }
 
+    /// What the caller has open (terminals and logs of a shim) is not for the eyes of a container whose
+    /// processes can look at ours in `/proc`.
+    fn forget_callers_fds(&self) -> Result<()> {
+        let mut keep = self.stdio.fds();
+        keep.push(self.channel.fd());
+        keep.extend(self.join_fds.fds().chain(self.joins.fds()));
+        keep.extend(self.start_socket.iter().map(AsFd::as_fd));
+        let closed = close_range::close_except(3 + self.preserve_fds, &keep);
+        closed.doing(|| "close the caller's descriptors")
+    }
+
+    /// Where namespaces are joined first: goes on in the process that is born inside them.
+    fn pass_first_stage(&mut self) -> Result<()> {
+        let namespaces = &self.plan.namespaces;
+        if !namespaces.needs_two_stages() {
+            return Ok(());
+        }
+        if namespaces.maps.is_none() {
+            hide_from_container()?;
+        }
+        let create = namespaces.create & !(NEW_CGROUP | NEW_TIME);
+        let Self {
+            joins,
+            trace,
+            single,
+            channel,
+            ..
+        } = self;
+        join_container(*single, channel, create, || joins.enter_all(*single, trace))
+    }
+
     fn enter_namespaces(&mut self) -> Result<()> {
         let plan = self.plan;
         // Through the host's /proc, before the identity changes and hides it.
@@ -117,6 +154,8 @@ impl Init<'_> {
         if plan.namespaces.maps.is_some() {
             become_root(plan.namespaces.maps.as_ref())?;
         }
+        // Not before the maps are written: files of an undumpable process belong to root.
+        hide_from_container()?;
         if !plan.namespaces.needs_two_stages() {
             self.joins.enter_all(self.single, &mut self.trace)?;
         }
@@ -188,12 +227,20 @@ impl Init<'_> {
             self.channel.report(&Report::HooksDue, None)?;
             self.channel.await_order(CONTINUE)?;
         }
-        let state = self.hook_state.with_status("creating");
+        let state = self.own_state().with_status("creating");
         hooks::run(
             "createContainer",
             hooks.create_container().as_deref(),
             &state,
         )
+    }
+
+    /// The state for hooks that run in here, where the pid is that of the container's namespace.
+    fn own_state(&self) -> HookState<'_> {
+        HookState {
+            pid: getpid().as_raw(),
+            ..self.hook_state.clone()
+        }
     }
 
     fn wait_and_execute(&mut self) -> Result<Infallible> {
@@ -202,7 +249,7 @@ impl Init<'_> {
         let (steps, notes) = (std::mem::take(steps), std::mem::take(notes));
         self.channel.report(&Report::Ready { steps, notes }, None)?;
         self.await_start()?;
-        let state = self.hook_state.with_status("created");
+        let state = self.own_state().with_status("created");
         hooks::run(
             "startContainer",
             self.plan.hooks.start_container().as_deref(),
@@ -221,6 +268,11 @@ impl Init<'_> {
         }
         self.channel.await_order(START)
     }
+}
+
+/// Keeps processes of the container from looking at this one until execve (CVE-2016-9962).
+pub(crate) fn hide_from_container() -> Result<()> {
+    prctl::set_dumpable(false).doing(|| "become undumpable")
 }
 
 /// A process that joined a running container, on its way to execve.

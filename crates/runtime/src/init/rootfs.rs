@@ -163,6 +163,11 @@ pub(super) fn pivot(root: &Root, plan: &Plan, trace: &mut Trace) -> Result<()> {
         .doing(|| "make the old root a slave")?;
     umount2(".", MntFlags::MNT_DETACH).doing(|| "detach the old root")?;
     chdir("/").doing(|| "enter the new root")?;
+    if !plan.final_propagation.is_empty() {
+        // Only now: sharing earlier would have passed the pivot and the detaching on.
+        mount(none, "/", none, plan.final_propagation, none)
+            .doing(|| "set the propagation of the root file system")?;
+    }
     trace.end(
         "pivot_root",
         start,

@@ -26,6 +26,11 @@ impl Joins {
         joins.iter().map(open).collect::<Result<_>>().map(Self)
     }
 
+    /// The descriptors, to keep them open.
+    pub(crate) fn fds(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        self.0.iter().map(|(_, fd)| fd.as_fd())
+    }
+
     /// Enters all. What the caller may enter by its own right comes first; the rest may belong to the
     /// user namespace and is entered from inside it.
     pub(crate) fn enter_all(&self, single: SingleThreaded, trace: &mut Trace) -> Result<()> {

@@ -13,7 +13,7 @@ mod tests;
 use std::path::{Path, PathBuf};
 
 use nix::mount::MsFlags;
-use oci_spec::runtime::{Hooks, Spec};
+use oci_spec::runtime::{Hooks, Linux, Spec};
 
 pub(crate) use devices::{DeviceKind, DevicePlan};
 pub(crate) use mounts::{MountKind, MountPlan};
@@ -70,6 +70,8 @@ pub(crate) struct Plan {
     pub(crate) root_readonly: bool,
     /// Propagation of the old root before the pivot: slave, so that nothing flows back to the host.
     pub(crate) root_propagation: MsFlags,
+    /// Propagation of the container's root, set after the pivot; empty leaves it.
+    pub(crate) final_propagation: MsFlags,
     pub(crate) mounts: Vec<MountPlan>,
     pub(crate) devices: Vec<DevicePlan>,
     /// False when the spec binds the host's `/dev`: then nothing is made in it.
@@ -104,6 +106,7 @@ impl Plan {
         let spec = input.spec;
         let linux = spec.linux().clone().unwrap_or_default();
         let namespaces = Namespaces::plan(&linux, host)?;
+        refuse_unknown(&linux)?;
         let process = spec.process().as_ref();
         let process = process.ok_or_else(|| Error::InvalidSpec("no `process`".to_owned()))?;
         let mut notes = Vec::new();
@@ -132,6 +135,7 @@ impl Plan {
                 .as_ref()
                 .is_some_and(|r| r.readonly() == Some(true)),
             root_propagation: mounts::root_propagation(linux.rootfs_propagation().as_deref())?,
+            final_propagation: mounts::final_propagation(linux.rootfs_propagation().as_deref()),
             devices: devices::plan(linux.devices().as_deref(), &namespaces, host)?,
             owns_dev,
             mounts,
@@ -146,6 +150,25 @@ impl Plan {
             namespaces,
             notes,
         })
+    }
+}
+
+/// A setting that would be ignored is one that somebody relies on in vain.
+fn refuse_unknown(linux: &Linux) -> Result<()> {
+    let unknown = [
+        ("linux.intelRdt", linux.intel_rdt().is_some()),
+        ("linux.memoryPolicy", linux.memory_policy().is_some()),
+        (
+            "linux.netDevices",
+            linux
+                .net_devices()
+                .as_ref()
+                .is_some_and(|map| !map.is_empty()),
+        ),
+    ];
+    match unknown.iter().find(|(_, given)| *given) {
+        Some((name, _)) => Err(Error::Unsupported(format!("`{name}`"))),
+        None => Ok(()),
     }
 }
 

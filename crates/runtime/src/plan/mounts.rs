@@ -245,3 +245,21 @@ pub(super) fn root_propagation(asked: Option<&str>) -> Result<MsFlags> {
         other => return Err(Error::InvalidSpec(format!("rootfsPropagation `{other}`"))),
     })
 }
+
+/// What the container's own root passes on once it is `/`.
+pub(super) fn final_propagation(asked: Option<&str>) -> MsFlags {
+    let Some(asked) = asked else {
+        return MsFlags::empty();
+    };
+    let (word, depth) = match asked.strip_prefix('r') {
+        Some(word) => (word, MsFlags::MS_REC),
+        None => (asked, MsFlags::empty()),
+    };
+    match word {
+        "shared" => MsFlags::MS_SHARED | depth,
+        "slave" => MsFlags::MS_SLAVE | depth,
+        "private" => MsFlags::MS_PRIVATE | depth,
+        "unbindable" => MsFlags::MS_UNBINDABLE | depth,
+        _ => MsFlags::empty(),
+    }
+}
