@@ -1,6 +1,8 @@
 //! An engine for one test.
 
 use std::{
+    io::{Read as _, Write as _},
+    os::unix::net::UnixStream,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -195,7 +197,7 @@ impl Fixture {
     }
 
     /// Removes all containers and checks that nothing of them is left.
-    pub(crate) async fn close(self) {
+    pub(crate) async fn close(&self) {
         for container in self.engine.containers().await.unwrap() {
             let _ = self.engine.remove_container(remove(&container.id)).await;
         }
@@ -208,6 +210,23 @@ impl Fixture {
         let clean = async |_: &Engine| folders.iter().all(|folder| names(folder).is_empty());
         self.until(clean).await;
         self.engine.close().await.unwrap();
+    }
+}
+
+impl Drop for Fixture {
+    /// Ends what a test that failed left: its shims, and its bridge.
+    fn drop(&mut self) {
+        let runs = self.config.run_root.join("containers");
+        for id in names(&runs) {
+            if let Ok(mut shim) = UnixStream::connect(runs.join(id).join("shim.sock")) {
+                let _ = shim.write_all(b"{\"id\":1,\"call\":\"shutdown\"}\n");
+                // It closes when it has ended.
+                let _ = shim.read_to_end(&mut Vec::new());
+            }
+        }
+        if let Ok(network) = terrarium_network::Network::open(&self.config.run_root) {
+            let _ = network.sweep(&[]).map(drop).and_then(|()| network.close());
+        }
     }
 }
 
