@@ -49,16 +49,18 @@ impl Engine {
 
     async fn log_source(&self, container: &str) -> Result<LogSource> {
         let detail = self.inspect_container(container).await?;
-        let runs = matches!(
-            detail.summary.status,
-            ContainerStatus::Running | ContainerStatus::Paused
-        );
-        let (sender, running) = watch::channel(runs);
-        if runs {
-            let condition = WaitCondition::NotRunning;
+        // One that was never started may still write: its reader waits for that.
+        let condition = match detail.summary.status {
+            ContainerStatus::Running | ContainerStatus::Paused => Some(WaitCondition::NotRunning),
+            ContainerStatus::Creating | ContainerStatus::Created => Some(WaitCondition::NextExit),
+            ContainerStatus::Stopped => None,
+        };
+        let (sender, running) = watch::channel(condition.is_some());
+        if let Some(condition) = condition {
+            let container = detail.summary.id;
             let waiter = self
                 .wait_container(WaitContainer {
-                    container: detail.summary.id,
+                    container,
                     condition,
                 })
                 .await?;
