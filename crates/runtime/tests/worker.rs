@@ -448,7 +448,14 @@ fn a_user_unpacks_measures_and_removes_layers_of_subordinate_owners() {
     }
     let maps = serde_json::to_string(&user.maps()).expect("maps are numbers");
     let run = |arguments: &[&str], input: &[u8]| {
-        let mut child = std::process::Command::new("setpriv")
+        use std::io::Read;
+        let (mut ours, theirs) = std::os::unix::net::UnixStream::pair().expect("connects");
+        if arguments[0] == "apply" {
+            // The answer lies ready for when the layers below are asked for.
+            ours.write_all(b"{\"folders\":[\"1\"]}\n").expect("writes");
+        }
+        let mut command = std::process::Command::new("setpriv");
+        command
             .args([
                 "--reuid",
                 &user.uid.to_string(),
@@ -461,39 +468,49 @@ fn a_user_unpacks_measures_and_removes_layers_of_subordinate_owners() {
             .args(arguments)
             .args(["--id-maps", &maps])
             .stdin(std::process::Stdio::piped())
-            .stdout(std::process::Stdio::piped())
-            .spawn()
-            .expect("starts");
+            .stdout(std::os::fd::OwnedFd::from(theirs));
+        let mut child = command.spawn().expect("starts");
+        drop(command);
         child
             .stdin
             .take()
             .expect("is piped")
             .write_all(input)
             .expect("writes");
-        let output = child.wait_with_output().expect("ends");
-        String::from_utf8_lossy(&output.stdout).into_owned()
+        let mut said = String::new();
+        ours.read_to_string(&mut said).expect("reads");
+        child.wait().expect("ends");
+        said
     };
+    let below = dir.path().join("snapshots/1/fs");
+    fs::create_dir_all(&below).expect("make folder");
+    fs::write(below.join("gone"), "").expect("write");
+    let at = snapshot.to_str().expect("is UTF-8");
     let layer = tar(&[
         ("dir/file", "owned by 3:4"),
         (".wh.gone", ""),
         ("dir/.wh..wh..opq", ""),
     ]);
-    let at = snapshot.to_str().expect("is UTF-8");
-    // A person on a pipe: there are no layers below to ask for, so only `.wh.gone` would need one.
-    let said = run(
-        &["apply", "--snapshot", at],
-        &tar(&[("file", "owned by 3:4")]),
+    let said = run(&["apply", "--snapshot", at], &layer);
+    assert!(
+        said.contains("need_parents") && said.contains(r#""event":"done""#),
+        "{said}"
     );
-    assert!(said.contains(r#""event":"done""#), "{said}");
     let outside = user.maps().uids[1].outside + 2;
     assert_eq!(
-        fs::metadata(snapshot.join("fs/file"))
+        fs::metadata(snapshot.join("fs/dir/file"))
             .expect("is there")
             .uid(),
         outside
     );
-    let said = run(&["apply", "--snapshot", at], &layer);
-    assert!(said.contains("need_parents"), "{said}");
+    let gone = fs::symlink_metadata(snapshot.join("fs/gone")).expect("is there");
+    assert!(
+        gone.mode() & 0o170_000 == 0o020_000 && gone.rdev() == 0,
+        "a removal for overlay"
+    );
+    let folder = fs::File::open(snapshot.join("fs/dir")).expect("opens");
+    let mark = terrarium_sys::xattr::get(&folder, c"user.overlay.opaque").expect("reads");
+    assert_eq!(mark.as_deref(), Some(&b"y"[..]));
     let said = run(&["usage", at], b"");
     assert!(
         said.contains(r#""event":"measured""#) && !said.contains(r#""size_bytes":0"#),

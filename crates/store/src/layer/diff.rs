@@ -71,102 +71,75 @@ impl<W: Write> Walk<'_, W> {
             .collect();
         names.sort();
         let mut plain = Vec::new();
-        for name in &names {
+        for name in names {
             let stat = dir
-                .stat(OsStr::from_bytes(name))
+                .stat(OsStr::from_bytes(&name))
                 .map_err(|error| system(path, error))?;
             match stat {
                 // It vanished meanwhile: a container may be running.
                 None => {}
-                Some(stat) if is_whiteout(&stat) => {
-                    if below == Below::Shown && self.is_below(path, name)? {
-                        self.whiteout(path, name)?;
-                    }
+                Some(stat) if !is_whiteout(&stat) => plain.push((name, stat)),
+                Some(_) if below == Below::Shown && self.is_below(path, &name)? => {
+                    self.whiteout(path, &name)?;
                 }
-                Some(stat) => plain.push((name.clone(), stat)),
+                // Of something that was never below, or that is hidden as a whole.
+                Some(_) => {}
             }
         }
         if below == Below::Hidden {
-            self.whiteout_all_below(path, &names)?;
+            self.whiteout_all_below(path, &plain)?;
         }
         for (name, stat) in plain {
-            path.push(name.clone());
-            self.entry(dir, &name, &stat, path, below)?;
+            path.push(name);
+            if Kind::of_mode(stat.st_mode) == Kind::Directory {
+                self.descend(dir, &stat, path, below)?;
+            } else {
+                self.entry(dir, &stat, path)?;
+            }
             path.pop();
         }
         Ok(())
     }
 
-    fn entry(
+    fn descend(
         &mut self,
         dir: &Tree,
-        name: &[u8],
         stat: &FileStat,
         path: &mut Vec<Vec<u8>>,
         below: Below,
     ) -> Result<()> {
-        let (joined, os_name) = (path.join(&b'/'), OsStr::from_bytes(name));
+        let joined = path.join(&b'/');
         let system = |error| Error::system("read", &joined, error);
+        let child = dir.child(last(path)).map_err(system)?;
+        let opaque = self.marks.is_opaque(&child).map_err(system)?;
+        let mut entry = Entry::new(&joined, stat);
+        entry.xattrs = emit::xattrs_of(&child, &joined)?;
+        self.append(&entry, io::empty())?;
+        self.folder(&child, path, if opaque { Below::Hidden } else { below })
+    }
+
+    fn entry(&mut self, dir: &Tree, stat: &FileStat, path: &[Vec<u8>]) -> Result<()> {
+        let (joined, name) = (path.join(&b'/'), last(path));
+        let system = |error| Error::system("read", &joined, error);
+        let mut entry = Entry::new(&joined, stat);
         match Kind::of_mode(stat.st_mode) {
+            // A socket means nothing without the process that listens.
             Kind::Socket => Ok(()),
-            Kind::Directory => {
-                let child = dir.child(os_name).map_err(system)?;
-                let xattrs = emit::xattrs_of(&child, &joined)?;
-                let opaque = self.marks.is_opaque(&child).map_err(system)?;
-                let entry = Entry {
-                    path: &joined,
-                    stat,
-                    link: None,
-                    xattrs,
-                };
-                self.append(&entry, io::empty())?;
-                let below = if opaque { Below::Hidden } else { below };
-                self.folder(&child, path, below)
-            }
             Kind::File => {
                 if let Some(first) = self.first_name(stat, &joined) {
-                    let entry = Entry {
-                        path: &joined,
-                        stat,
-                        link: Some(&first),
-                        xattrs: Vec::new(),
-                    };
+                    entry.link = Some(&first);
                     return self.append(&entry, io::empty());
                 }
-                let file = dir.open_file(os_name).map_err(system)?;
-                let xattrs = emit::xattrs_of(&file, &joined)?;
-                self.append(
-                    &Entry {
-                        path: &joined,
-                        stat,
-                        link: None,
-                        xattrs,
-                    },
-                    file,
-                )
+                let file = dir.open_file(name).map_err(system)?;
+                entry.xattrs = emit::xattrs_of(&file, &joined)?;
+                self.append(&entry, file)
             }
             Kind::Symlink => {
-                let target = dir.read_link(os_name).map_err(system)?;
-                let link = Some(target.as_bytes());
-                self.append(
-                    &Entry {
-                        path: &joined,
-                        stat,
-                        link,
-                        xattrs: Vec::new(),
-                    },
-                    io::empty(),
-                )
-            }
-            Kind::CharDevice | Kind::BlockDevice | Kind::Fifo => {
-                let entry = Entry {
-                    path: &joined,
-                    stat,
-                    link: None,
-                    xattrs: Vec::new(),
-                };
+                let target = dir.read_link(name).map_err(system)?;
+                entry.link = Some(target.as_bytes());
                 self.append(&entry, io::empty())
             }
+            _ => self.append(&entry, io::empty()),
         }
     }
 
@@ -189,15 +162,13 @@ impl<W: Write> Walk<'_, W> {
         Ok(found.is_some())
     }
 
-    fn whiteout_all_below(&mut self, path: &[Vec<u8>], kept: &[Vec<u8>]) -> Result<()> {
+    fn whiteout_all_below(&mut self, path: &[Vec<u8>], kept: &[(Vec<u8>, FileStat)]) -> Result<()> {
         let names = self.lowers.names(path);
         let names = names.map_err(|error| Error::system("list", &path.join(&b'/'), error))?;
-        for name in names
-            .iter()
-            .filter(|name| kept.binary_search(name).is_err())
-        {
-            if self.is_below(path, name)? {
-                self.whiteout(path, name)?;
+        for name in names {
+            let is_kept = kept.binary_search_by(|(kept, _)| kept.cmp(&name)).is_ok();
+            if !is_kept && self.is_below(path, &name)? {
+                self.whiteout(path, &name)?;
             }
         }
         Ok(())
@@ -215,4 +186,8 @@ impl<W: Write> Walk<'_, W> {
         self.done.entries += 1;
         emit::append(&mut self.builder, entry, data).map_err(Error::Stream)
     }
+}
+
+fn last(path: &[Vec<u8>]) -> &OsStr {
+    OsStr::from_bytes(path.last().map_or(&[][..], Vec::as_slice))
 }

@@ -25,6 +25,19 @@ pub(super) struct Entry<'a> {
     pub(super) xattrs: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
+impl<'a> Entry<'a> {
+    /// Without a target and attributes.
+    pub(super) fn new(path: &'a [u8], stat: &'a FileStat) -> Self {
+        let xattrs = Vec::new();
+        Self {
+            path,
+            stat,
+            link: None,
+            xattrs,
+        }
+    }
+}
+
 /// The attributes of a file that belong into a layer, sorted.
 pub(super) fn xattrs_of(file: impl AsFd, path: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>> {
     let system = |error| Error::system("read attributes of", path, error);
