@@ -15,7 +15,6 @@ fn host() -> Result<(Registry, Host)> {
     let registry = Registry::with_busybox()?;
     let host = Host::start(Options {
         mirrors: vec![registry.url()],
-        ..Options::default()
     })?;
     Ok((registry, host))
 }
