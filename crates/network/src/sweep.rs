@@ -78,8 +78,12 @@ impl Network {
         self.apply(&self.folder.lock()?)
     }
 
-    /// Removes bridges and rules if no container uses them; else leaves everything as it is.
-    fn close(&self) -> Result<()> {
+    /// Removes bridges and rules if no container uses them; else leaves everything as it is. Dropping does
+    /// the same, but cannot say what went wrong.
+    ///
+    /// # Errors
+    /// The first thing that failed.
+    pub fn close(&self) -> Result<()> {
         let state = self.folder.lock()?;
         if !state.leases()?.is_empty() {
             return Ok(());
