@@ -5,6 +5,7 @@ import '$lib/shared/styles/tokens.css'
 import '$lib/shared/styles/base.css'
 import { connect, type Transport } from '$lib/ipc/client'
 import { clockTick } from '$lib/shared/clock.svelte'
+import { repairLanguage } from '$lib/shared/i18n/tag'
 import { preferences } from '$lib/shared/preferences.svelte'
 import { overview } from '$lib/system/overview.svelte'
 import { settings } from '$lib/system/settings.svelte'
@@ -13,6 +14,7 @@ import Shell from './views/shell/Shell.svelte'
 
 /** Paints the window first and asks the engine then: a slow engine never delays a window. */
 export function start(transport: Transport): void {
+  repairLanguage(navigator)
   connect(transport)
   preferences.start()
   const target = document.getElementById('app')
