@@ -120,7 +120,7 @@ impl From<&RootfsConfig> for Rootfs {
 /// Says what the shim would have passed on, had it not lowered its own score: see `startup`.
 fn keep_oom_score(process: &mut OciProcess) {
     if process.oom_score_adj().is_none() {
-        process.set_oom_score_adj(Some(super::startup::inherited_oom_score()));
+        process.set_oom_score_adj(super::startup::inherited_oom_score());
     }
 }
 

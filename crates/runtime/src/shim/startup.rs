@@ -57,14 +57,9 @@ pub(super) fn forget_stderr() {
     }
 }
 
-/// The score that processes of the container get if nobody asks for another.
-pub(super) fn inherited_oom_score() -> i32 {
-    *INHERITED_OOM_SCORE.get_or_init(|| {
-        fs::read_to_string(OOM_SCORE)
-            .ok()
-            .and_then(|text| text.trim().parse().ok())
-            .unwrap_or(0)
-    })
+/// The score that processes of the container get if nobody asks for another; None: the one they inherit.
+pub(super) fn inherited_oom_score() -> Option<i32> {
+    INHERITED_OOM_SCORE.get().copied()
 }
 
 fn host_connection() -> Option<UnixStream> {
@@ -80,9 +75,15 @@ fn host_connection() -> Option<UnixStream> {
 }
 
 fn lower_oom_score() {
-    inherited_oom_score();
+    let inherited = fs::read_to_string(OOM_SCORE)
+        .ok()
+        .and_then(|text| text.trim().parse().ok());
     // Only with CAP_SYS_RESOURCE; without it the shim is no worse off than its host.
-    let _ = fs::write(OOM_SCORE, OOM_SCORE_OF_A_SHIM);
+    if let Some(inherited) = inherited
+        && fs::write(OOM_SCORE, OOM_SCORE_OF_A_SHIM).is_ok()
+    {
+        let _ = INHERITED_OOM_SCORE.set(inherited);
+    }
 }
 
 /// Blocks what would end the shim with its host's terminal or by a slip of a hand; SIGKILL remains.

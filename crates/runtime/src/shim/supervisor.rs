@@ -134,7 +134,7 @@ impl Shim {
     fn run(&mut self) {
         while !self.done {
             let ready = self.wait();
-            if !ready.is_empty() && self.scratch.is_empty() {
+            if self.scratch.is_empty() {
                 self.scratch.resize(SCRATCH_BYTES, 0);
             }
             for (source, events) in ready {
