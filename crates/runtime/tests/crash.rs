@@ -191,6 +191,39 @@ fn a_store_is_consistent_wherever_its_process_was_killed() {
     );
 }
 
+#[test]
+fn pulls_that_share_layers_run_beside_the_collector() {
+    if !nix::unistd::geteuid().is_root() {
+        assert!(
+            std::env::var_os("REQUIRE_PRIVILEGED").is_none(),
+            "this test needs root"
+        );
+        eprintln!("SKIPPED: this test needs root");
+        return;
+    }
+    let dir = tempfile::tempdir().expect("temporary folder");
+    let store = open(dir.path());
+    std::thread::scope(|scope| {
+        let pulls: Vec<_> = (0..4)
+            .map(|number| {
+                let store = &store;
+                // Neighbors share a layer of the same content, at another place in the chain.
+                scope.spawn(move || (0..5).try_for_each(|_| pull(store, number)))
+            })
+            .collect();
+        let roots = Roots::default();
+        while !pulls.iter().all(std::thread::ScopedJoinHandle::is_finished) {
+            store.collect(&roots, SystemTime::now()).expect("collects");
+        }
+        for pull in pulls {
+            pull.join().expect("joins").expect("pulls");
+        }
+    });
+    check(&store, dir.path(), 0);
+    assert_eq!(store.references().list().len(), 4);
+    assert_eq!(store.snapshots().list().len(), 8);
+}
+
 fn check(store: &Store, root: &Path, round: u64) {
     let damage = store
         .verify(|_| ControlFlow::Continue(()))

@@ -246,7 +246,7 @@ fn snapshots_stack_and_are_removed_from_the_top() {
         .expect("prepares");
     let overlay = snapshots.mounts(&container).expect("yields mounts");
     let upper = overlay.upper.expect("is writable");
-    assert_eq!(overlay.lowerdirs, [fs_path.clone()]);
+    assert_eq!(overlay.lowerdirs, std::slice::from_ref(&fs_path));
     assert_eq!(
         fs::metadata(&upper.upperdir).expect("is there").mode() & 0o777,
         0o700

@@ -12,7 +12,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use nix::dir::{Dir, Type};
+use nix::dir::Dir;
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, open, openat, openat2, readlinkat};
 use nix::sys::stat::{
@@ -22,58 +22,17 @@ use nix::sys::stat::{
 use nix::sys::time::TimeSpec;
 use nix::unistd::{Gid, LinkatFlags, Uid, UnlinkatFlags, fchownat, linkat, symlinkat, unlinkat};
 
+mod kind;
 mod remove;
 mod usage;
 
+pub use kind::{Entry, Kind};
 pub use usage::Usage;
 
 /// An open directory whose content is not trusted.
 #[derive(Debug)]
 pub struct Tree {
     fd: OwnedFd,
-}
-
-/// One name found in a directory.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
-    /// The name, one component.
-    pub name: OsString,
-    /// What it is; symbolic links are not followed.
-    pub kind: Kind,
-}
-
-/// What a name stands for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// A regular file.
-    File,
-    /// A directory.
-    Directory,
-    /// A symbolic link.
-    Symlink,
-    /// A character device.
-    CharDevice,
-    /// A block device.
-    BlockDevice,
-    /// A named pipe.
-    Fifo,
-    /// A unix socket.
-    Socket,
-}
-
-impl Kind {
-    /// Reads the type bits of a mode (`st_mode`).
-    pub fn of_mode(mode: u32) -> Self {
-        match SFlag::from_bits_truncate(mode) & SFlag::S_IFMT {
-            SFlag::S_IFDIR => Self::Directory,
-            SFlag::S_IFLNK => Self::Symlink,
-            SFlag::S_IFCHR => Self::CharDevice,
-            SFlag::S_IFBLK => Self::BlockDevice,
-            SFlag::S_IFIFO => Self::Fifo,
-            SFlag::S_IFSOCK => Self::Socket,
-            _ => Self::File,
-        }
-    }
 }
 
 impl Tree {
@@ -374,20 +333,6 @@ impl Tree {
 impl AsFd for Tree {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.fd.as_fd()
-    }
-}
-
-impl From<Type> for Kind {
-    fn from(kind: Type) -> Self {
-        match kind {
-            Type::File => Self::File,
-            Type::Directory => Self::Directory,
-            Type::Symlink => Self::Symlink,
-            Type::CharacterDevice => Self::CharDevice,
-            Type::BlockDevice => Self::BlockDevice,
-            Type::Fifo => Self::Fifo,
-            Type::Socket => Self::Socket,
-        }
     }
 }
 

@@ -14,6 +14,7 @@ mod diff;
 mod emit;
 mod error;
 mod header;
+mod hide;
 mod limits;
 mod link;
 mod lowers;
