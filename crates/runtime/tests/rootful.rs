@@ -404,8 +404,16 @@ fn hooks_run_in_order_with_the_state_on_their_input() {
         ] {
             spec["hooks"][point] = hook(point);
         }
+        // This one runs in the container, with what the container has.
+        spec["hooks"]["startContainer"] = json!([{"path": "/bin/sh",
+            "args": ["sh", "-c", "cat > /dev/shm/state"], "env": ["PATH=/bin"]}]);
     });
-    bundle.output("true");
+    let inside = bundle.output("cat /dev/shm/state");
+    let inside: Value = serde_json::from_str(&inside).unwrap();
+    assert_eq!(
+        (&inside["status"], &inside["pid"]),
+        (&json!("created"), &json!(1))
+    );
     let log = fs::read_to_string(&log).unwrap();
     let points: Vec<_> = log
         .lines()
