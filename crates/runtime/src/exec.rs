@@ -1,13 +1,14 @@
 //! Another process in a running container.
 
 use std::convert::Infallible;
+use std::fs::File;
 use std::os::fd::AsFd;
 use std::path::PathBuf;
 
 use terrarium_sys::clone::{CloneArgs, Forked, SingleThreaded, clone3};
 use terrarium_sys::close_range;
 
-use crate::cgroup::JoinFds;
+use crate::cgroup::{self, JoinFds};
 use crate::channel::{Channel, Report};
 use crate::create::{Born, last_step, reap, replace_first_stage};
 use crate::error::{Context, Error, Result};
@@ -34,15 +35,7 @@ pub fn exec(target: &Target<'_>, request: ExecRequest<'_>) -> Result<Started> {
     };
     let (ours, theirs) = Channel::pair()?;
     let start = trace.now();
-    let into_cgroup = entry.join_fds.unified.as_ref().map(AsFd::as_fd);
-    let forked = clone3(
-        single,
-        &CloneArgs {
-            flags: 0,
-            into_cgroup,
-        },
-    );
-    let (pid, pidfd) = match forked.doing(|| "clone a process for the container")? {
+    let (pid, pidfd) = match clone_into(&entry)? {
         Forked::Parent { pid, pidfd } => (pid, pidfd),
         Forked::Child => {
             drop(ours);
@@ -71,6 +64,36 @@ pub fn exec(target: &Target<'_>, request: ExecRequest<'_>) -> Result<Started> {
         steps: trace.steps,
         notes: trace.notes,
     })
+}
+
+/// Clones the first stage into the container's cgroup.
+fn clone_into(entry: &Entry<'_>) -> Result<Forked> {
+    let op = || "clone a process for the container";
+    let into_cgroup = entry.join_fds.unified.as_ref().map(AsFd::as_fd);
+    match clone3(
+        entry.single,
+        &CloneArgs {
+            flags: 0,
+            into_cgroup,
+        },
+    ) {
+        // v2 takes no processes where controllers are handed down (cgroups(7), "no internal processes"):
+        // a container that divides its cgroup, as systemd does, moved its init to a leaf.
+        Err(error) if error.raw_os_error() == Some(libc::EBUSY) => {
+            let leaf = File::open(cgroup::unified_of(entry.target.init_pid)?);
+            let leaf = leaf.doing(|| "open the cgroup of the container's init")?;
+            let into_cgroup = Some(leaf.as_fd());
+            clone3(
+                entry.single,
+                &CloneArgs {
+                    flags: 0,
+                    into_cgroup,
+                },
+            )
+            .doing(op)
+        }
+        other => other.doing(op),
+    }
 }
 
 fn plan(target: &Target<'_>, request: &ExecRequest<'_>) -> Result<ProcessPlan> {

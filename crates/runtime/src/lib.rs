@@ -18,6 +18,7 @@ mod hooks;
 mod idmap;
 mod init;
 mod plan;
+mod processes;
 mod request;
 mod trace;
 
@@ -34,6 +35,7 @@ pub use cgroup::{CgroupPaths, destroy, freeze, kill_all, thaw, update};
 pub use create::create;
 pub use error::{Error, Result};
 pub use exec::exec;
+pub use processes::processes;
 pub use request::{CreateRequest, Created, ExecRequest, Rootfs, Started, Stdio, Target};
 pub use trace::{Note, Step, Trace};
 

@@ -154,3 +154,17 @@ fn delegated_v1_cgroups_are_used() {
     assert_eq!(limits, ("33554432".to_owned(), "9".to_owned()));
     assert!(!processes.is_empty());
 }
+
+#[test]
+fn processes_are_found_without_a_cgroup() {
+    let Some(bundle) = Bundle::rootless() else {
+        return;
+    };
+    bundle.map_range();
+    bundle.start_in_background("sleep 100 & sleep 100");
+    let pids: Vec<i32> =
+        serde_json::from_str(&bundle.expect(&["ps", "-f", "json", &bundle.id])).unwrap();
+    assert!((1..=3).contains(&pids.len()), "{pids:?}");
+    bundle.expect(&["kill", "--all", &bundle.id, "KILL"]);
+    bundle.wait_for_status("stopped");
+}

@@ -70,3 +70,42 @@ fn device_rules_are_a_program_and_hold() {
         "written\nnull\n1\n"
     );
 }
+
+#[test]
+fn exec_follows_an_init_that_moved_to_a_leaf() {
+    let Some(bundle) = Bundle::unified() else {
+        return;
+    };
+    let writable = |spec: &mut serde_json::Value| {
+        for mount in spec["mounts"].as_array_mut().unwrap() {
+            if mount["type"] == "cgroup" {
+                mount["options"] = json!(["nosuid", "noexec", "nodev"]);
+            }
+        }
+    };
+    bundle.edit(writable);
+    bundle.edit(|spec| {
+        spec["linux"]["resources"]["hugepageLimits"] =
+            json!([{"pageSize": "2MB", "limit": 2097152}]);
+    });
+    // hugetlb is the controller that a hybrid host leaves to v2.
+    bundle.start_in_background(
+        "mkdir /sys/fs/cgroup/leaf; echo 1 > /sys/fs/cgroup/leaf/cgroup.procs; \
+         echo +hugetlb > /sys/fs/cgroup/cgroup.subtree_control; sleep 100",
+    );
+    // Seen from the host: an exec before the move would itself be in the way of it.
+    let handed_down = || {
+        let mut directories = bundle.cgroups().into_iter();
+        let file = directories
+            .next()
+            .map(|directory| directory.join("cgroup.subtree_control"));
+        file.and_then(|file| std::fs::read_to_string(file).ok())
+            .is_some_and(|text| !text.trim().is_empty())
+    };
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
+    while !handed_down() {
+        assert!(std::time::Instant::now() < deadline, "the init never moved");
+    }
+    let own = bundle.expect(&["exec", &bundle.id, "cat", "/proc/self/cgroup"]);
+    assert_eq!(own.lines().last(), Some("0::/leaf"));
+}

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::error::{Context, Result};
+use crate::error::{Context, Error, Result};
 
 /// One mounted cgroup file system and where the caller is in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,6 +71,19 @@ impl Hierarchies {
         }
         found
     }
+}
+
+/// The directory in the unified tree of any process.
+pub(crate) fn unified_of(pid: i32) -> Result<PathBuf> {
+    let path = format!("/proc/{pid}/cgroup");
+    let text = fs::read_to_string(&path).doing(|| format!("read `{path}`"))?;
+    let own = text.lines().find_map(|line| line.strip_prefix("0::"));
+    let tree = Hierarchies::discover()?.unified;
+    let directory = own
+        .zip(tree)
+        .map(|(own, tree)| tree.directory(Path::new(own)));
+    let missing = || Error::Unsupported(format!("process {pid} has no cgroup in a v2 tree"));
+    directory.ok_or_else(missing)
 }
 
 struct CgroupMount<'a> {

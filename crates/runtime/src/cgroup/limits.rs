@@ -33,6 +33,20 @@ fn write(controller: &'static str, file: impl Into<String>, value: impl ToString
 #[must_use]
 pub fn update(paths: &CgroupPaths, resources: &LinuxResources) -> Vec<Note> {
     let mut notes = Vec::new();
+    let absent = [
+        (
+            "rdma",
+            resources.rdma().as_ref().is_some_and(|map| !map.is_empty()),
+        ),
+        ("network", resources.network().is_some()),
+    ];
+    for (name, _) in absent.iter().filter(|(_, given)| *given) {
+        let text = "limits ignored: this runtime does not set them".to_owned();
+        notes.push(Note {
+            subject: format!("cgroup {name}"),
+            text,
+        });
+    }
     let writes = if paths.controllers_on_v2 {
         writes_v2(resources)
     } else {

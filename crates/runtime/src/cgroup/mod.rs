@@ -15,7 +15,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-pub(crate) use discover::Hierarchies;
+pub(crate) use discover::{Hierarchies, unified_of};
 pub use limits::update;
 pub(crate) use operate::{JoinFds, apply, create, find};
 pub use operate::{destroy, freeze, is_frozen, kill_all, pids, thaw};

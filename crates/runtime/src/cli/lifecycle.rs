@@ -41,10 +41,11 @@ pub(super) fn kill(root: &StateRoot, args: &KillArgs) -> Result<u8> {
             .doing(op)
             .map(|()| 0);
     }
-    if signal == libc::SIGKILL {
-        return cgroup::kill_all(&container.record.cgroup).map(|()| 0);
+    let cgroup = &container.record.cgroup;
+    if signal == libc::SIGKILL && !cgroup.directories().is_empty() {
+        return cgroup::kill_all(cgroup).map(|()| 0);
     }
-    for pid in cgroup::pids(&container.record.cgroup)? {
+    for pid in crate::processes(cgroup, container.record.pid)? {
         // A process that is gone meanwhile needs no signal.
         if let Ok(process) = pidfd::open(pid) {
             let _ = pidfd::send_signal(process.as_fd(), signal);

@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 
 use super::args::Format;
 use super::state::{Container, StateRoot, Status};
-use crate::cgroup;
 use crate::error::{Context, Error, Result};
 
 pub(super) fn print(text: &str) -> Result<u8> {
@@ -93,7 +92,7 @@ pub(super) fn list(root: &StateRoot, format: Format, quiet: bool) -> Result<u8> 
 
 pub(super) fn ps(root: &StateRoot, id: &str, format: Format, args: &[String]) -> Result<u8> {
     let container = root.load(id)?;
-    let pids = cgroup::pids(&container.record.cgroup)?;
+    let pids = crate::processes(&container.record.cgroup, container.record.pid)?;
     if format == Format::Json {
         return print(&json!(pids).to_string());
     }
