@@ -44,9 +44,14 @@ impl Host {
         })
     }
 
-    /// Ends what serves others. Containers go on.
+    /// Ends what serves others, and closes the engine. Containers go on.
     pub(crate) fn stop(&self) {
         self.shutdown.cancel();
+        let opened = self.engine.borrow().clone();
+        let Some(Ok(engine)) = opened else { return };
+        if let Err(error) = tauri::async_runtime::block_on(engine.close()) {
+            tracing::warn!(%error, "the next host cleans up");
+        }
     }
 }
 

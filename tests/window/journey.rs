@@ -55,7 +55,8 @@ fn pull_run_watch_type_stop_and_remove() -> Result<()> {
 
     window.click("tab-terminal")?;
     window.find_css("[data-testid=terminal] .xterm")?;
-    window.press("echo $((6*7))\u{e007}")?;
+    let keyboard = window.find_css("[data-testid=terminal] textarea")?;
+    keyboard.type_text("echo $((6*7))\u{e007}")?;
     window.wait_for_text("[data-testid=terminal] .xterm-rows", "42")?;
 
     window.click("tab-resources")?;
