@@ -84,6 +84,7 @@ export class DemoTransport implements Transport {
     pause_container: ({ container }) => this.#set('pause', container, { status: 'paused' }),
     resume_container: ({ container }) => this.#set('unpause', container, { status: 'running' }),
     kill_container: ({ container }) => this.#set('kill', container, { status: 'stopped', pid: null, exit: { code: 137, oomKilled: false, atMs: Date.now(), error: null } }),
+    update_container: ({ container, limits }) => this.#set('update', container, { limits: { ...this.#container(container).limits, ...Object.fromEntries(Object.entries(limits).filter(([, value]) => value !== null)) } }),
     rename_container: ({ container, name }) => this.#set('rename', container, { name }),
     remove_container: ({ container }) => {
       const { id, name } = this.#container(container)

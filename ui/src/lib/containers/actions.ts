@@ -6,6 +6,7 @@ import {
   DeleteIcon,
   EditIcon,
   KillIcon,
+  LimitsIcon,
   LogsIcon,
   PauseIcon,
   PlayIcon,
@@ -140,6 +141,18 @@ const rename: ContainerAction = {
   },
 }
 
+export const limits: ContainerAction = {
+  id: 'container.update',
+  icon: LimitsIcon,
+  label: () => t.containers.verbs.update,
+  group: 2,
+  single: true,
+  fits: () => true,
+  run: ([target]) => {
+    if (target) dialogs.open = { kind: 'limits', container: target }
+  },
+}
+
 const kill: ContainerAction = {
   id: 'container.kill',
   icon: KillIcon,
@@ -178,5 +191,5 @@ export const remove: ContainerAction = {
 
 /** Every verb of a container, in the order of its menu. */
 export const containerActions: readonly ContainerAction[] = [
-  start, stop, restart, pause, resume, logs, terminal, resources, timeline, rename, kill, remove,
+  start, stop, restart, pause, resume, logs, terminal, resources, timeline, limits, rename, kill, remove,
 ]

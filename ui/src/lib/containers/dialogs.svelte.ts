@@ -1,6 +1,6 @@
 import type { ContainerSummary } from '$lib/ipc/client'
 
-export type ContainerDialog = { kind: 'create'; image: string } | { kind: 'rename'; container: ContainerSummary }
+export type ContainerDialog = { kind: 'create'; image: string } | { kind: 'rename' | 'limits'; container: ContainerSummary }
 
 /** The dialog about containers that is open. */
 class Dialogs {

@@ -1,8 +1,10 @@
+import { preferences } from './preferences.svelte'
 import type { Page } from './route'
 import { router } from './router.svelte'
 
-/** Below this width the inspector lies over the detail instead of beside it. */
-const WIDE = matchMedia('(min-width: 1200px)')
+/** From this width on, in rem, the inspector stands beside the detail instead of over it. */
+const WIDE_REM = 75
+const REM_PX = 16
 
 /** Pages with objects to look into. */
 const OBJECTS: readonly Page[] = ['containers', 'images', 'volumes']
@@ -14,9 +16,19 @@ class Layout {
   keys = $state(false)
   /** What the person chose; until then the page decides. */
   #inspector = $state<boolean | null>(null)
+  #width = $state(innerWidth)
+
+  constructor() {
+    addEventListener('resize', () => (this.#width = innerWidth))
+  }
+
+  /** Whether all panes fit side by side; larger text needs more room. */
+  get wide(): boolean {
+    return this.#width / ((REM_PX * preferences.values.textSize) / 100) >= WIDE_REM
+  }
 
   get inspector(): boolean {
-    return this.#inspector ?? (WIDE.matches && OBJECTS.includes(router.route.page))
+    return this.#inspector ?? (this.wide && OBJECTS.includes(router.route.page))
   }
 
   set inspector(open: boolean) {

@@ -1,6 +1,6 @@
 import type { CreateContainer, Mount, MountKind, PortRequest, Protocol } from '$lib/ipc/client'
 import { t } from '$lib/shared/i18n/index.svelte'
-import { NO_LIMITS } from '../limits'
+import { leastMemoryMiB, limitErrors, limitsOf } from '../limitDraft'
 import { splitCommand } from './words'
 
 export interface PortDraft {
@@ -63,10 +63,7 @@ export type DraftErrors = Partial<Record<string, string>>
 
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/
 const ENV_NAME = /^[^=\s\0]+$/
-const MIN_MEMORY_MIB = 6
 const MAX_PORT = 65_535
-const BYTES_PER_MIB = 1_048_576
-const NANOS = 1e9
 
 export function nameError(name: string): string | undefined {
   return NAME.test(name) ? undefined : t.create.errors.name
@@ -96,9 +93,10 @@ export function check(draft: Draft): DraftErrors {
   }
   if (draft.image.trim() === '') note('image', t.create.errors.image)
   if (draft.name !== '') note('name', nameError(draft.name))
-  if (draft.memoryMiB !== '' && !(Number(draft.memoryMiB) >= MIN_MEMORY_MIB)) note('memoryMiB', t.create.errors.memory(MIN_MEMORY_MIB))
-  if (draft.cpus !== '' && !(Number(draft.cpus) > 0)) note('cpus', t.create.errors.cpus)
-  if (draft.pids !== '' && !(Number.isInteger(Number(draft.pids)) && Number(draft.pids) > 0)) note('pids', t.create.errors.pids)
+  const limits = limitErrors(draft)
+  if (limits.memoryMiB) note('memoryMiB', t.create.errors.memory(leastMemoryMiB))
+  if (limits.cpus) note('cpus', t.create.errors.cpus)
+  if (limits.pids) note('pids', t.create.errors.pids)
   draft.env.forEach(({ name }, index) => note(`env.${index}`, ENV_NAME.test(name) ? undefined : t.create.errors.env))
   draft.ports.forEach((port, index) => note(`ports.${index}`, portError(port, draft.ports)))
   draft.mounts.forEach((mount, index) => note(`mounts.${index}`, mountError(mount)))
@@ -169,12 +167,7 @@ export function toRequest(draft: Draft): CreateContainer {
     ports: draft.ports.map(portOf),
     mounts: draft.mounts.map(mountOf),
     network: { type: draft.network },
-    limits: {
-      ...NO_LIMITS,
-      memoryBytes: draft.memoryMiB ? Math.round(Number(draft.memoryMiB) * BYTES_PER_MIB) : null,
-      nanoCpus: draft.cpus ? Math.round(Number(draft.cpus) * NANOS) : null,
-      pids: draft.pids ? Number(draft.pids) : null,
-    },
+    limits: limitsOf(draft),
     restart: draft.restart === 'onFailure' ? { type: 'onFailure', maxRetries: 0 } : { type: draft.restart },
     terminal: draft.terminal,
     openStdin: draft.terminal,

@@ -1,5 +1,5 @@
 import type uPlot from 'uplot'
-import { token } from '../tokens'
+import { scaled, token } from '../tokens'
 import { drawBands, drawLimit } from './overlay'
 import type { TimeChartData } from './TimeChart.svelte'
 
@@ -14,8 +14,11 @@ interface Setup {
   data: () => TimeChartData
 }
 
+const FONT_PX = 11
 const AXIS_WIDTH = 68
 const AXIS_HEIGHT = 24
+/** The part of the axis at each end in which a time would be cut. */
+const EDGE = 0.04
 /** A range up to this is read in seconds. */
 const SHORT_S = 120
 const MARGIN_PX = 6
@@ -48,6 +51,12 @@ function splits({ range: [low, high], limit }: TimeChartData): number[] {
   return all.filter((value) => limit === null || Math.abs(value - limit) > high * NEAR_LIMIT)
 }
 
+/** The time at a line of the grid; at the edges there is no room for it. */
+function timeLabel(seconds: number, { from, to }: TimeChartData): string {
+  const place = (seconds - from) / (to - from)
+  return place < EDGE || place > 1 - EDGE ? '' : timeText(seconds, to - from <= SHORT_S)
+}
+
 /** `14:32`, or with seconds when the whole axis is a few minutes long. */
 function timeText(seconds: number, withSeconds: boolean): string {
   return new Date(seconds * 1_000).toTimeString().slice(0, withSeconds ? 8 : 5)
@@ -56,7 +65,7 @@ function timeText(seconds: number, withSeconds: boolean): string {
 export function chartOptions({ width, height, group, format, timeAxis, onhover, data }: Setup): uPlot.Options {
   const { colors } = data()
   const grid = { stroke: token('--chart-grid'), width: 1 }
-  const font = `${Math.round(11 * (parseFloat(getComputedStyle(document.documentElement).fontSize) / 16))}px ${token('--font-ui')}`
+  const font = `${scaled(FONT_PX)}px ${token('--font-ui')}`
   return {
     width,
     height,
@@ -66,14 +75,14 @@ export function chartOptions({ width, height, group, format, timeAxis, onhover, 
     scales: { x: { time: true, auto: false }, y: { auto: false, range: () => data().range } },
     axes: [
       {
-        size: timeAxis ? AXIS_HEIGHT : 0,
+        size: timeAxis ? scaled(AXIS_HEIGHT) : 0,
         stroke: token('--text-3'),
         font,
         grid,
         ticks: { show: false },
-        values: (_plot, values) => (timeAxis ? values.map((value) => timeText(value, data().to - data().from <= SHORT_S)) : []),
+        values: (_plot, values) => (timeAxis ? values.map((value) => timeLabel(value, data())) : []),
       },
-      { side: 1, size: AXIS_WIDTH, gap: LABEL_GAP_PX, stroke: token('--text-3'), font, grid, ticks: { show: false }, splits: () => splits(data()), values: (_plot, values) => values.map((value) => (value === 0 ? '0' : format(Math.abs(value)))) },
+      { side: 1, size: scaled(AXIS_WIDTH), gap: LABEL_GAP_PX, stroke: token('--text-3'), font, grid, ticks: { show: false }, splits: () => splits(data()), values: (_plot, values) => values.map((value) => (value === 0 ? '0' : format(Math.abs(value)))) },
     ],
     series: [
       {},

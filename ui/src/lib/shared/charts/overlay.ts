@@ -1,7 +1,8 @@
 import type uPlot from 'uplot'
-import { token } from '../tokens'
+import { scaled, token } from '../tokens'
 import type { Band } from './TimeChart.svelte'
 
+const FONT_PX = 11
 const HATCH_PX = 6
 const MARK_PX = 6
 const LINE_PX = 3
@@ -12,7 +13,7 @@ const MIN_BAND_PX = 3
 const ratio = (): number => devicePixelRatio || 1
 
 function font(): string {
-  return `${Math.round(11 * ratio())}px ${token('--font-ui')}`
+  return `${Math.round(scaled(FONT_PX) * ratio())}px ${token('--font-ui')}`
 }
 
 /** A dashed line at the limit, with its number beside the axis. */

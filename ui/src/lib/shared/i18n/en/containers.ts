@@ -17,6 +17,9 @@ export const containers = {
   openImage: 'Open the image',
   couldNotStart: 'It could not start',
   renameTitle: (name: string) => `Rename ${name}`,
+  limitsTitle: (name: string) => `Limits of ${name}`,
+  limitsNow: 'The kernel takes them at once; nothing is started again.',
+  limitStays: 'A limit cannot be taken away from a container that exists; this one stays.',
   exitCode: (code: number) => `code ${code}`,
   exitDetail: (code: number, when: string) => `code ${code} · ${when}`,
   oomExit: (code: number) => `out of memory · code ${code}`,
@@ -33,6 +36,7 @@ export const containers = {
     update: 'Changing limits',
   },
   verbs: {
+    update: 'Change limits',
     start: 'Start',
     stop: 'Stop',
     restart: 'Restart',

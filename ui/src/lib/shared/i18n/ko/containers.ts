@@ -20,6 +20,9 @@ export const containers: typeof en.containers = {
   openImage: '이미지 열기',
   couldNotStart: '시작하지 못했어요',
   renameTitle: (name) => `${name} 이름 바꾸기`,
+  limitsTitle: (name) => `${name} 한도`,
+  limitsNow: '커널이 바로 적용해요. 다시 시작하지 않아요.',
+  limitStays: '이미 있는 컨테이너의 한도는 없앨 수 없어서 그대로 남아요.',
   exitCode: (code) => `코드 ${code}`,
   exitDetail: (code, when) => `코드 ${code} · ${when}`,
   oomExit: (code) => `메모리 부족 · 코드 ${code}`,
@@ -36,6 +39,7 @@ export const containers: typeof en.containers = {
     update: '한도 바꾸는 중',
   },
   verbs: {
+    update: '한도 바꾸기',
     start: '시작하기',
     stop: '멈추기',
     restart: '다시 시작',
