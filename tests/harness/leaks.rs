@@ -16,16 +16,12 @@ use nix::{
 #[derive(Debug)]
 pub(crate) struct Leaks {
     cgroups: BTreeSet<PathBuf>,
-    interfaces: BTreeSet<String>,
 }
 
 impl Leaks {
     /// Looks around before a test.
     pub(crate) fn look() -> Self {
-        Self {
-            cgroups: cgroups(),
-            interfaces: interfaces(),
-        }
+        Self { cgroups: cgroups() }
     }
 
     /// Fails a test that has not failed yet if its host, with roots in `folder`, left something
@@ -63,14 +59,8 @@ impl Leaks {
             .into_iter()
             .filter(|path| !self.cgroups.contains(path));
         let cgroups = cgroups.map(|path| format!("cgroup {}", path.display()));
-        let interfaces = interfaces()
+        let interfaces = interfaces_of(folder)
             .into_iter()
-            .filter(|name| !self.interfaces.contains(name));
-        let interfaces =
-            interfaces.filter(|name| name.starts_with("veth") || name.starts_with("ter"));
-        // The bridge itself stays for the next container.
-        let interfaces = interfaces
-            .filter(|name| name != "terrarium0")
             .map(|name| format!("interface {name}"));
         processes
             .chain(mounts)
@@ -137,12 +127,15 @@ fn subfolders(folder: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-fn interfaces() -> BTreeSet<String> {
-    let Ok(entries) = fs::read_dir("/sys/class/net") else {
-        return BTreeSet::new();
+/// Bridges whose description names a folder. The links of containers are ports of a bridge.
+fn interfaces_of(folder: &Path) -> Vec<String> {
+    let text = folder.display().to_string();
+    let of_folder = |link: &PathBuf| {
+        fs::read_to_string(link.join("ifalias")).is_ok_and(|alias| alias.contains(&text))
     };
-    entries
-        .flatten()
-        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+    let links = subfolders(Path::new("/sys/class/net")).into_iter();
+    links
+        .filter(of_folder)
+        .map(|link| link.display().to_string())
         .collect()
 }

@@ -21,7 +21,7 @@ impl Network {
         name: &str,
     ) -> Result<(Bridge, Link, Made)> {
         let bridge = self.find_bridge(state, rtnl, name)?;
-        let (link, made) = bridge.ensure(rtnl)?;
+        let (link, made) = bridge.ensure(rtnl, &self.instance)?;
         Ok((bridge, link, made))
     }
 

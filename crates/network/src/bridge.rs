@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::instance::Instance;
 use crate::link::Link;
 use crate::netlink::Rtnl;
 use crate::subnet::Subnet;
@@ -60,12 +61,13 @@ impl Bridge {
     }
 
     /// Finds the link in the kernel, or makes it. Tells whether it was made.
-    pub(crate) fn ensure(&self, rtnl: &mut Rtnl) -> Result<(Link, Made)> {
+    pub(crate) fn ensure(&self, rtnl: &mut Rtnl, owner: &Instance) -> Result<(Link, Made)> {
         if let Some(link) = rtnl.link(&self.interface)? {
             return Ok((link, Made::Before));
         }
         let mtu = uplink_mtu(rtnl)?;
         let link = rtnl.create_bridge(&self.interface, mtu)?;
+        rtnl.set_alias(&link, &owner.describe(&self.name))?;
         self.set_sysctls()?;
         rtnl.add_address(&link, self.gateway(), self.subnet)?;
         rtnl.set_up(&link)?;

@@ -43,6 +43,11 @@ impl Instance {
         format!("tv{:012x}", self.hash(&[network, id]) & 0xffff_ffff_ffff)
     }
 
+    /// Says whose a network's bridge is.
+    pub(crate) fn describe(&self, network: &str) -> String {
+        format!("terrarium network {network} of {}", self.run_root.display())
+    }
+
     /// Where in the pool of subnets to begin, so that engines that start at the same time do not pick
     /// the same one before either has a route.
     pub(crate) fn pool_offset(&self) -> usize {

@@ -85,6 +85,20 @@ impl Rtnl {
         self.require_link(name)
     }
 
+    /// Writes on a link what it is for, where `ip link` shows it.
+    pub(crate) fn set_alias(&mut self, link: &Link, text: &str) -> Result<()> {
+        // The kernel takes less than IFALIASZ bytes.
+        let text: String = text.chars().take(120).collect();
+        let mut message = LinkMessage::default();
+        message.header.index = link.index;
+        message.attributes.push(LinkAttribute::IfAlias(text));
+        self.change(
+            RouteNetlinkMessage::SetLink(message),
+            0,
+            Act::new("describe link", &link.name),
+        )
+    }
+
     /// Makes a veth pair, one end in the container's namespace from the first moment, the other a port
     /// of the bridge and up.
     pub(crate) fn create_veth(&mut self, pair: &VethPair<'_>) -> Result<()> {

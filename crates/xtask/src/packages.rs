@@ -23,6 +23,7 @@ pub(crate) const BUILD: &[Package] = &[
 pub(crate) const RUN: &[Package] = &[
     ("uidmap", "several users in a container without root"),
     ("nftables", "published ports and outgoing traffic"),
+    ("passt", "a network for containers without root"),
     (
         "busybox-static",
         "the starter image, made without a network",

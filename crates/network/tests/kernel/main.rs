@@ -22,6 +22,12 @@ fn a_container_reaches_the_outside_under_the_address_of_the_host() {
         let attachment = attach(&network, "a", &container, &[]).unwrap();
         inside(&lab.outside, || serve((ANY, 80)));
         serve((HOST, 81));
+        let bridge = sh("ip link show type bridge");
+        let owner = format!(
+            "alias terrarium network bridge of {}",
+            lab.run_root.path().display()
+        );
+        assert!(bridge.contains(&owner), "{bridge}");
         inside(&container, || {
             assert_eq!(call(OUTSIDE, 80).unwrap(), HOST.to_string());
             assert_eq!(call(HOST, 81).unwrap(), attachment.address.to_string());
