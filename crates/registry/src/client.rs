@@ -77,13 +77,19 @@ impl Client {
     /// Every variant of [`Error`] but [`Error::Truncated`].
     pub async fn resolve(&self, reference: &Reference, platform: &Platform) -> Result<Resolved> {
         let Sources { mirrors, registry } = self.sources(reference)?;
+        let mut refused = None;
         for mirror in mirrors {
             match resolve::resolve(&self.transport, &mirror, reference, platform).await {
                 Ok(resolved) => return Ok(resolved),
-                Err(error) => pass_over(&mirror, &error),
+                Err(error) => {
+                    pass_over(&mirror, &error);
+                    refused = Some(error).filter(Error::is_answer).or(refused);
+                }
             }
         }
-        resolve::resolve(&self.transport, &registry, reference, platform).await
+        let resolved = resolve::resolve(&self.transport, &registry, reference, platform).await;
+        // Where the registry itself is out of reach, what a mirror said is worth more.
+        resolved.map_err(|error| refused.filter(|_| !error.is_answer()).unwrap_or(error))
     }
 
     /// What the registry says `reference` points to, without fetching it: its word only, and free of the limit on pulls.

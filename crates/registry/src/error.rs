@@ -40,7 +40,7 @@ pub enum Error {
         address: String,
         /// What the network said.
         #[source]
-        source: reqwest::Error,
+        source: Broken,
     },
     /// The connection stands, but not its encryption.
     #[error("verify that {address} is who it claims to be")]
@@ -49,7 +49,7 @@ pub enum Error {
         address: String,
         /// What is wrong with the certificate or the handshake.
         #[source]
-        source: reqwest::Error,
+        source: Broken,
     },
     /// The registry wants to know who asks.
     #[error("{host} wants you to sign in: {message}")]
@@ -168,6 +168,33 @@ pub enum Error {
     },
 }
 
+/// Why a connection is of no use, in the words of the system or of TLS.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{why}")]
+pub struct Broken {
+    why: String,
+    /// It broke before anything could be asked.
+    never_stood: bool,
+}
+
+impl Broken {
+    /// Takes the innermost cause: those around it only say that a request was being sent.
+    pub(crate) fn of(error: &reqwest::Error) -> Self {
+        let mut cause: &dyn std::error::Error = error;
+        while let Some(inner) = cause.source() {
+            cause = inner;
+        }
+        let why = match error.is_timeout() {
+            true => "no answer in time".to_owned(),
+            false => crate::quote::quote(&cause.to_string()),
+        };
+        Self {
+            why,
+            never_stood: error.is_connect(),
+        }
+    }
+}
+
 impl Error {
     /// What the user can do about it, where there is something.
     pub fn hint(&self) -> Option<String> {
@@ -208,6 +235,11 @@ impl Error {
         }
     }
 
+    /// Whether a server answered at all.
+    pub(crate) fn is_answer(&self) -> bool {
+        !matches!(self, Self::Unreachable { .. } | Self::Tls { .. })
+    }
+
     /// Whether the reference is refused for a reason that lies in the document's format.
     pub fn is_schema1(&self) -> bool {
         let Self::Document { source, .. } = self else {
@@ -234,7 +266,7 @@ impl Error {
     /// How many attempts this cause is worth. Who typed a wrong host wants to know soon.
     pub(crate) fn patience(&self) -> u32 {
         match self {
-            Self::Unreachable { source, .. } if source.is_connect() => 2,
+            Self::Unreachable { source, .. } if source.never_stood => 2,
             _ => u32::MAX,
         }
     }

@@ -22,7 +22,7 @@ mod transport;
 pub use auth::{Credential, Keychain};
 pub use blob::BlobStream;
 pub use client::{Client, Options};
-pub use error::{Error, Result};
+pub use error::{Broken, Error, Result};
 pub use rate_limit::RateLimit;
 pub use resolve::Resolved;
 pub use retry::Retry;

@@ -1,11 +1,10 @@
-use std::error::Error as _;
 use std::path::Path;
 
 use reqwest::redirect::{Attempt, Policy};
 use reqwest::{Certificate, Client, Url};
 
 use crate::endpoint::{Endpoint, Trust, is_loopback};
-use crate::{Error, Options, Result};
+use crate::{Broken, Error, Options, Result};
 
 const MAX_REDIRECTS: usize = 10;
 
@@ -29,9 +28,10 @@ pub(super) fn build(endpoint: &Endpoint, options: &Options) -> Result<Client> {
         builder = builder.no_proxy();
     }
     let address = endpoint.bases[0].to_string();
-    builder
-        .build()
-        .map_err(|source| Error::Tls { address, source })
+    builder.build().map_err(|error| Error::Tls {
+        address,
+        source: Broken::of(&error),
+    })
 }
 
 /// Follows redirects, for registries keep blobs elsewhere. The client drops `Authorization` for another host by itself.
@@ -66,23 +66,21 @@ fn read_certificates(folder: &Path) -> Result<Vec<Certificate>> {
     Ok(certificates)
 }
 
-/// Says what broke a connection to `base`. The URL is taken off the source: behind a redirect it holds signatures.
-pub(crate) fn broken(base: &Url, source: reqwest::Error) -> Error {
+/// Says what broke a connection to `base`. Nothing of the URL is told but the host: behind a redirect it holds
+/// signatures.
+pub(crate) fn broken(base: &Url, error: reqwest::Error) -> Error {
     let address = base.origin().ascii_serialization();
-    let source = source.without_url();
-    if source.is_redirect() {
-        let why = source
-            .source()
-            .map_or_else(String::new, ToString::to_string);
+    let source = Broken::of(&error);
+    if error.is_redirect() {
+        let message = format!("a redirect was not followed: {source}");
         return Error::Protocol {
             host: address,
-            message: format!("a redirect was not followed: {why}"),
+            message,
         };
     }
-    if is_tls(&source) {
-        Error::Tls { address, source }
-    } else {
-        Error::Unreachable { address, source }
+    match is_tls(&error) {
+        true => Error::Tls { address, source },
+        false => Error::Unreachable { address, source },
     }
 }
 

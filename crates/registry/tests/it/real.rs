@@ -205,5 +205,7 @@ async fn nobody_there_is_told_with_the_address_and_soon() {
         .await
         .expect_err("nobody listens");
     assert_eq!(error.to_string(), "reach http://127.0.0.1:1");
+    let why = std::error::Error::source(&error).map(ToString::to_string);
+    assert_eq!(why.as_deref(), Some("Connection refused (os error 111)"));
     assert!(error.hint().is_some() && start.elapsed().as_secs() < 5);
 }
