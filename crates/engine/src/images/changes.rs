@@ -1,10 +1,10 @@
 //! Telling windows and histories what became of images.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
-use terrarium_api::{ChangeKind, ImageSummary, LifecycleEvent, ResourceKind};
+use terrarium_api::{Change, ChangeKind, ImageSummary, LifecycleEvent, ResourceKind};
 
-use crate::{Engine, Result, time::now_ns};
+use crate::{Engine, Received, Result, time::now_ns};
 
 impl Engine {
     /// Reads all images and tells windows which rows changed since the last time: a pull changes
@@ -20,6 +20,27 @@ impl Engine {
         Ok(now)
     }
 
+    /// Publishes images anew whenever a container appears or goes: their rows tell who uses them.
+    pub(crate) fn follow_containers(&self) {
+        let mut changes = self.hub().changes();
+        // Holding the engine would keep it open for ever.
+        let weak = Arc::downgrade(&self.inner);
+        tokio::spawn(async move {
+            let mut known = BTreeMap::new();
+            while let Some(change) = changes.next().await {
+                let Some(inner) = weak
+                    .upgrade()
+                    .filter(|_| concerns_users(&change, &mut known))
+                else {
+                    continue;
+                };
+                if let Err(error) = (Self { inner }).publish_images().await {
+                    tracing::warn!(%error, "windows may show old users of images");
+                }
+            }
+        });
+    }
+
     /// Notes an event of an image in Docker's words.
     pub(super) fn image_event(&self, action: &str, id: &str, name: &str) {
         self.hub().event(LifecycleEvent {
@@ -29,6 +50,28 @@ impl Engine {
             id: id.into(),
             attributes: [("name".into(), name.into())].into(),
         });
+    }
+}
+
+/// Whether a change means that an image has other users; `known` are the containers so far with
+/// their names, which the rows tell.
+fn concerns_users(change: &Received<Change>, known: &mut BTreeMap<String, String>) -> bool {
+    let Received::Next(Change { change, .. }) = change else {
+        return true;
+    };
+    match change {
+        ChangeKind::Container { value } => {
+            let before = known.insert(value.id.clone(), value.name.clone());
+            before.as_ref() != Some(&value.name)
+        }
+        ChangeKind::Removed {
+            kind: ResourceKind::Container,
+            id,
+        } => {
+            known.remove(id);
+            true
+        }
+        _ => false,
     }
 }
 
@@ -72,6 +115,28 @@ mod tests {
             used_by: Vec::new(),
             labels: BTreeMap::new(),
         }
+    }
+
+    #[test]
+    fn a_container_that_goes_concerns_its_image_and_its_activity_does_not() {
+        let mut known = BTreeMap::from([("1".to_owned(), "one".to_owned())]);
+        let mut concerns = |kind, id: &str| {
+            let change = ChangeKind::Removed {
+                kind,
+                id: id.to_owned(),
+            };
+            concerns_users(
+                &Received::Next(Change {
+                    revision: 1,
+                    change,
+                }),
+                &mut known,
+            )
+        };
+        assert!(!concerns(ResourceKind::Activity, "1"));
+        assert!(concerns(ResourceKind::Container, "1"));
+        assert!(known.is_empty());
+        assert!(concerns_users(&Received::Lagged, &mut known));
     }
 
     #[test]
