@@ -72,6 +72,10 @@ impl<W: Write> Walk<'_, W> {
         names.sort();
         let mut plain = Vec::new();
         for name in names {
+            // No layer can hold such a name; written, it would remove another one.
+            if name.starts_with(b".wh.") {
+                continue;
+            }
             let stat = dir
                 .stat(OsStr::from_bytes(&name))
                 .map_err(|error| system(path, error))?;
