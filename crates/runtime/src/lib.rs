@@ -20,6 +20,7 @@ mod init;
 mod plan;
 mod processes;
 mod request;
+mod start;
 mod trace;
 
 pub mod cgroup;

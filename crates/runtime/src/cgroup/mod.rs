@@ -7,8 +7,10 @@
 mod device_program;
 mod devices;
 mod discover;
+mod join;
 mod limits;
-mod operate;
+mod members;
+mod tree;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -16,9 +18,11 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use discover::{Hierarchies, unified_of};
+pub(crate) use join::JoinFds;
 pub use limits::update;
-pub(crate) use operate::{JoinFds, apply, create, find};
-pub use operate::{destroy, freeze, is_frozen, kill_all, pids, thaw};
+pub use members::{freeze, is_frozen, kill_all, pids, thaw};
+pub use tree::destroy;
+pub(crate) use tree::{apply, create, find};
 
 /// The directories of one container in the cgroup file systems; empty when the caller has none.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

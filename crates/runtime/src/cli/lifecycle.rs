@@ -11,9 +11,9 @@ use super::args::KillArgs;
 use super::state::{Container, StateRoot, Status};
 use crate::cgroup;
 use crate::channel::Channel;
-use crate::create::start_over;
 use crate::error::{Context, Error, Result};
 use crate::hooks::{self, HookState};
+use crate::start::start_over;
 use crate::trace::Trace;
 
 pub(super) fn start(root: &StateRoot, id: &str) -> Result<u8> {
