@@ -115,6 +115,7 @@ export class DemoTransport implements Transport {
     make_starter_image: () => ({ value: images.summaries()[7] ?? never(), trace: this.#trace('image.make_starter', 'terrarium/starter', '') }),
     inspect_image: ({ image }) => images.detail(this.#overview.images.find(({ id }) => id === image) ?? never()),
     remove_volume: ({ name }) => (this.#change({ type: 'removed', kind: 'volume', id: name }), { value: null, trace: this.#trace('volume.remove', name, `docker volume rm ${name}`) }),
+    recent_events: () => this.#overview.containers.slice(0, 5).map(({ id, name, status }, index) => ({ atNs: (Date.now() - index * 60_000) * 1e6, kind: 'container', action: status === 'running' ? 'start' : 'die', id, attributes: { name, ...(status === 'stopped' && { exitCode: '0' }) } })),
     cancel_activity: () => null,
     clear_activities: () => null,
   }

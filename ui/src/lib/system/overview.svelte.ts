@@ -10,28 +10,14 @@ class OverviewStore {
   current = $state.raw<Loadable<Overview>>({ state: 'loading' })
   /** When the copy was last known to be whole; shown while the engine does not answer. */
   asOf = $state(0)
+  value = $derived(this.current.state === 'ready' ? this.current.value : undefined)
+  // A change of one list leaves the others the same object: whoever reads only them is not woken.
+  containers = $derived(this.value?.containers ?? [])
+  images = $derived(this.value?.images ?? [])
+  volumes = $derived(this.value?.volumes ?? [])
+  activities = $derived(this.value?.activities ?? [])
   #early: Change[] = []
   #asking = false
-
-  get value(): Overview | undefined {
-    return this.current.state === 'ready' ? this.current.value : undefined
-  }
-
-  get containers() {
-    return this.value?.containers ?? []
-  }
-
-  get images() {
-    return this.value?.images ?? []
-  }
-
-  get volumes() {
-    return this.value?.volumes ?? []
-  }
-
-  get activities() {
-    return this.value?.activities ?? []
-  }
 
   /** Listens first and asks then, so that no change falls between the two. */
   start(): void {

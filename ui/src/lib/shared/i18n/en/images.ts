@@ -107,6 +107,8 @@ export const volumes = {
 }
 
 export const activity = {
+  history: 'History',
+  historyText: 'What happened, in the words of docker events. Newest first.',
   clear: 'Clear finished',
   emptyTitle: 'Nothing is under way',
   emptyText: 'Pulls and other long work show up here. They go on when you look elsewhere, and can be canceled.',

@@ -110,6 +110,8 @@ export const volumes: typeof en.volumes = {
 }
 
 export const activity: typeof en.activity = {
+  history: '기록',
+  historyText: 'docker events의 말로 적은 일어난 일이에요. 새것이 위에 있어요.',
   clear: '끝난 것 비우기',
   emptyTitle: '진행 중인 일이 없어요',
   emptyText: '이미지 받기 같은 긴 일이 여기에 나와요. 다른 곳을 봐도 계속되고, 취소할 수 있어요.',
