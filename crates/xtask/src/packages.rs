@@ -46,6 +46,26 @@ pub(crate) const TEST: &[Package] = &[
     ("strace", "faults of the tests"),
 ];
 
+/// The client that the suites speak through, unless one is there from wherever.
+pub(crate) fn docker_client() -> Vec<Package> {
+    if is_installed("docker") {
+        return Vec::new();
+    }
+    let is_known = |name| {
+        step("apt-cache show --no-all-versions")
+            .args([name])
+            .output()
+            .is_ok()
+    };
+    // Debian 13 has the client alone; before, and in Ubuntu, it comes with the daemon.
+    let name = if is_known("docker-cli") {
+        "docker-cli"
+    } else {
+        "docker.io"
+    };
+    vec![(name, "the real docker client, against our socket")]
+}
+
 /// Installs what is missing, after asking unless `yes`.
 pub(crate) fn ensure(wanted: &[&[Package]], yes: bool) -> Result<()> {
     let wanted = wanted.iter().copied().flatten();

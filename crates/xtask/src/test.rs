@@ -26,7 +26,12 @@ pub(crate) struct Options {
 /// Runs checks, unit tests and suites, the quick ones first.
 pub(crate) fn test(options: &Options) -> Result<()> {
     packages::ensure(
-        &[packages::BUILD, packages::RUN, packages::TEST],
+        &[
+            packages::BUILD,
+            packages::RUN,
+            packages::TEST,
+            &packages::docker_client(),
+        ],
         options.yes,
     )?;
     check_node()?;
