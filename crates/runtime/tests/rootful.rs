@@ -586,3 +586,51 @@ fn a_detached_terminal_goes_to_the_console_socket() {
         read.push_str(&String::from_utf8_lossy(&buffer[..length]));
     }
 }
+
+#[test]
+fn what_the_host_cannot_give_is_a_warning_and_the_rest_is_given() {
+    let Some(bundle) = Bundle::rootful() else {
+        return;
+    };
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let bounding = status
+        .lines()
+        .find_map(|line| line.strip_prefix("CapBnd:\t"))
+        .unwrap();
+    bundle.edit(|spec| {
+        let all = json!(["CAP_SYS_ADMIN", "CAP_SYS_RESOURCE", "CAP_NET_ADMIN"]);
+        for set in ["bounding", "effective", "permitted"] {
+            spec["process"]["capabilities"][set] = all.clone();
+        }
+        spec["process"]["oomScoreAdj"] = (-900).into();
+        spec["process"]["rlimits"] =
+            json!([{"type": "RLIMIT_NOFILE", "soft": 4_000_000, "hard": 4_000_000}]);
+    });
+    let output = bundle.run("grep CapEff /proc/self/status");
+    let wanted = 1_u64 << 21 | 1 << 24 | 1 << 12;
+    let given = wanted & u64::from_str_radix(bounding, 16).unwrap();
+    assert_eq!(
+        String::from_utf8_lossy(&output.stdout),
+        format!("CapEff:\t{given:016x}\n")
+    );
+    if given != wanted {
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        for subject in ["capabilities", "rlimits", "oom_score_adj"] {
+            assert!(
+                stderr.contains(&format!("warning: {subject}:")),
+                "{subject}: {stderr}"
+            );
+        }
+    }
+}
+
+#[test]
+fn mounts_of_the_root_may_be_shared_inside_and_never_reach_the_host() {
+    let Some(bundle) = Bundle::rootful() else {
+        return;
+    };
+    bundle.edit(|spec| spec["linux"]["rootfsPropagation"] = "shared".into());
+    let output = bundle
+        .output("grep ' / / ' /proc/self/mountinfo || grep ' / ' /proc/self/mountinfo | head -1");
+    assert!(output.contains("shared:"), "{output}");
+}
