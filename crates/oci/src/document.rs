@@ -259,4 +259,22 @@ mod tests {
         assert_eq!(pick("linux/arm/v5"), None);
         assert_eq!(pick("linux/s390x"), None);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn a_manifest_with_changed_bytes_is_read_or_refused_without_a_panic(
+            at in 0_usize..400,
+            byte in proptest::prelude::any::<u8>(),
+            cut in 0_usize..400,
+        ) {
+            let mut bytes = manifest(1).to_bytes();
+            let at = at % bytes.len();
+            bytes[at] = byte;
+            bytes.truncate(bytes.len() - cut % 3);
+            if let Ok(Document::Manifest(read)) = Document::parse(None, &bytes) {
+                let again = Document::parse(None, &read.to_bytes());
+                proptest::prop_assert_eq!(again.ok(), Some(Document::Manifest(read)));
+            }
+        }
+    }
 }
