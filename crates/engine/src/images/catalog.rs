@@ -42,6 +42,30 @@ impl Image {
         self.chain.last()
     }
 
+    /// The image that a reference of the store names, without its other names: most containers are
+    /// made from one, and then no other image has to be read.
+    pub(crate) fn by_reference(store: &Store, name: &str) -> Result<Option<Self>> {
+        let Ok(reference) = name.parse::<Reference>() else {
+            return Ok(None);
+        };
+        let Some(target) = store.references().get(&reference.canonical()) else {
+            return Ok(None);
+        };
+        let mut image = load(store, &target)?;
+        if let Some(image) = &mut image {
+            image.name(reference, target.digest);
+        }
+        Ok(image)
+    }
+
+    /// Gives it one more name, which points to `root`.
+    fn name(&mut self, reference: Reference, root: Digest) {
+        self.digests.insert(reference.at_digest(root));
+        if reference.digest().is_none() {
+            self.tags.insert(reference);
+        }
+    }
+
     /// The name that is shown for it: a tag, else a digest, else its id.
     pub(crate) fn shown_name(&self) -> String {
         let named = self.tags.iter().chain(&self.digests).next();
@@ -73,12 +97,9 @@ impl Catalog {
     fn add(&mut self, name: &str, image: Image) {
         let root = image.root.digest.clone();
         let image = self.images.entry(image.id.clone()).or_insert(image);
-        let Some(reference) = name.parse::<Reference>().ok().filter(|_| !is_unnamed(name)) else {
-            return;
-        };
-        image.digests.insert(reference.at_digest(root));
-        if reference.digest().is_none() {
-            image.tags.insert(reference);
+        let named = name.parse().ok().filter(|_| !is_unnamed(name));
+        if let Some(reference) = named {
+            image.name(reference, root);
         }
     }
 

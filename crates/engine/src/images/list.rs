@@ -24,7 +24,11 @@ impl Engine {
     /// `NoSuchImage`, or `InvalidArgument` when several ids begin so.
     pub(crate) async fn resolve_image(&self, name: &str) -> Result<Image> {
         let (store, name) = (self.inner.images.store.clone(), name.to_owned());
-        blocking(move || Catalog::read(&store).find(&name).cloned()).await
+        blocking(move || match Image::by_reference(&store, &name)? {
+            Some(image) => Ok(image),
+            None => Catalog::read(&store).find(&name).cloned(),
+        })
+        .await
     }
 }
 
