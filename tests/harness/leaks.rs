@@ -1,9 +1,11 @@
 //! What a host must not leave behind: processes, mounts, cgroups, interfaces.
 
 use std::{
+    cell::Cell,
     collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -12,16 +14,31 @@ use nix::{
     unistd::Pid,
 };
 
+/// Held by a test that watches the machine: what another one makes would look like a leak.
+static ALONE: Mutex<()> = Mutex::new(());
+
+thread_local! {
+    /// How many hosts the test of this thread has; only the first one waits.
+    static HOSTS: Cell<usize> = const { Cell::new(0) };
+}
+
 /// What was there before the test.
 #[derive(Debug)]
 pub(crate) struct Leaks {
+    _alone: Option<MutexGuard<'static, ()>>,
     cgroups: BTreeSet<PathBuf>,
 }
 
 impl Leaks {
     /// Looks around before a test.
     pub(crate) fn look() -> Self {
-        Self { cgroups: cgroups() }
+        let first = HOSTS.replace(HOSTS.get() + 1) == 0;
+        // A test that failed says nothing about the next one.
+        let alone = first.then(|| ALONE.lock().unwrap_or_else(PoisonError::into_inner));
+        Self {
+            _alone: alone,
+            cgroups: cgroups(),
+        }
     }
 
     /// Fails a test that has not failed yet if its host, with roots in `folder`, left something
@@ -85,6 +102,12 @@ impl Leaks {
                     .map(|pid| kill(Pid::from_raw(pid), Signal::SIGKILL));
             }
         }
+    }
+}
+
+impl Drop for Leaks {
+    fn drop(&mut self) {
+        HOSTS.set(HOSTS.get().saturating_sub(1));
     }
 }
 
