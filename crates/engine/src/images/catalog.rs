@@ -20,7 +20,7 @@ use crate::{
 pub(crate) struct Image {
     /// The digest of its config.
     pub(crate) id: Digest,
-    /// What its first name points to: an index, or the manifest itself.
+    /// What its first name points to: an index with the platform that was pulled, or the manifest.
     pub(crate) root: Descriptor,
     /// Its manifest.
     pub(crate) manifest: Descriptor,
@@ -176,7 +176,7 @@ fn load(store: &Store, root: &Descriptor) -> Result<Option<Image>> {
     let parsed = Document::parse(Some(&root.media_type), &read(&root.digest)?);
     let (descriptor, manifest) = match parsed.map_err(|error| unreadable(&error))? {
         Document::Manifest(manifest) => (root.clone(), *manifest),
-        Document::Index(index) => match child(store, &index) {
+        Document::Index(index) => match child(store, &index, root.platform.as_ref()) {
             Some(found) => found,
             None => return Ok(None),
         },
@@ -195,9 +195,14 @@ fn load(store: &Store, root: &Descriptor) -> Result<Option<Image>> {
     }))
 }
 
-/// The image of an index that is here; if there are several, the one that runs best on this machine.
-fn child(store: &Store, index: &Index) -> Option<(Descriptor, Manifest)> {
-    let host = Platform::host();
+/// The image of an index that is here: for the platform that was pulled, or else the one that runs
+/// best on this machine.
+fn child(
+    store: &Store,
+    index: &Index,
+    pulled: Option<&Platform>,
+) -> Option<(Descriptor, Manifest)> {
+    let wanted = pulled.cloned().unwrap_or_else(Platform::host);
     let here = index
         .manifests
         .iter()
@@ -209,7 +214,7 @@ fn child(store: &Store, index: &Index) -> Option<(Descriptor, Manifest)> {
         let rank = entry
             .platform
             .as_ref()
-            .and_then(|platform| host.rank(platform));
+            .and_then(|platform| wanted.rank(platform));
         rank.unwrap_or(usize::MAX)
     };
     here.sort_by_key(|(entry, _)| rank(entry));

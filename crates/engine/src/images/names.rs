@@ -56,7 +56,10 @@ pub(super) fn is_unnamed(name: &str) -> bool {
 
 /// The reference that keeps what `target` points to without a name.
 pub(super) fn unnamed(target: &Descriptor) -> String {
-    format!("{UNNAMED}{}", target.digest)
+    match &target.platform {
+        None => format!("{UNNAMED}{}", target.digest),
+        Some(platform) => format!("{UNNAMED}{}/{platform}", target.digest),
+    }
 }
 
 /// Points `name` to `target`. What it pointed to before stays, without a name if this was its last.
@@ -66,13 +69,10 @@ pub(super) fn point(store: &Store, name: &str, target: &Descriptor) -> Result<()
     let references = store.references();
     let failed =
         |error: &terrarium_store::Error| store_failed(format!("write the name {name}"), error);
-    let before = references
-        .get(name)
-        .filter(|before| before.digest != target.digest);
+    let before = references.get(name).filter(|before| before != target);
     if let Some(before) = before {
-        let still_named = |(other, pointed): &(String, Descriptor)| {
-            other != name && pointed.digest == before.digest
-        };
+        let still_named =
+            |(other, pointed): &(String, Descriptor)| other != name && *pointed == before;
         if !references.list().iter().any(still_named) {
             // First the new keeper, then the move: a crash in between loses nothing.
             references

@@ -201,7 +201,7 @@ fn forget(store: &Store, image: &Image, removal: &Removal) -> Result<Vec<String>
                 let of_image = |reference: &Reference| {
                     image.tags.contains(reference) || image.digests.contains(reference)
                 };
-                reference.as_ref().is_some_and(of_image) || target.digest == image.root.digest
+                reference.as_ref().is_some_and(of_image) || target == image.root
             }
         };
         if goes {

@@ -5,8 +5,8 @@ use std::io::Write as _;
 use flate2::{Compression as Level, write::GzEncoder};
 use tar::{Builder, EntryType, Header};
 use terrarium_oci::{
-    Compression, Descriptor, DiffId, Digest, HistoryEntry, ImageConfig, Index, Manifest, MediaType,
-    Platform, RootFs,
+    Compression, Descriptor, DiffId, Digest, Document, HistoryEntry, ImageConfig, Index, Manifest,
+    MediaType, Platform, RootFs,
 };
 
 /// A layer as a registry serves it.
@@ -83,11 +83,34 @@ impl Image {
 
     /// An image whose config may lie about its layers.
     pub(crate) fn with_diff_ids(layers: &[Layer], diff_ids: Vec<DiffId>) -> Self {
+        Self::made(
+            layers,
+            diff_ids,
+            Platform::new("linux", std::env::consts::ARCH).normalized(),
+        )
+    }
+
+    /// An image for another platform.
+    pub(crate) fn for_platform(layers: &[Layer], platform: &str) -> Self {
+        let diff_ids = layers.iter().map(|layer| layer.diff_id.clone()).collect();
+        Self::made(layers, diff_ids, platform.parse().unwrap())
+    }
+
+    /// Puts another image into the index of this one.
+    pub(crate) fn beside(mut self, other: &Self) -> Self {
+        let index = |image: &Self| match Document::parse(None, &image.index).unwrap() {
+            Document::Index(index) => index.manifests,
+            Document::Manifest(_) => unreachable!("an index was written"),
+        };
+        self.index = Index::new([index(&self), index(other)].concat()).to_bytes();
+        self
+    }
+
+    fn made(layers: &[Layer], diff_ids: Vec<DiffId>, platform: Platform) -> Self {
         let history = (1..=layers.len()).map(|number| HistoryEntry {
             created_by: Some(format!("COPY {number} /")),
             ..HistoryEntry::default()
         });
-        let platform = Platform::new("linux", std::env::consts::ARCH).normalized();
         let config = ImageConfig {
             created: Some("2026-01-02T03:04:05Z".into()),
             platform: platform.clone(),

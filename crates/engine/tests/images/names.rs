@@ -1,5 +1,6 @@
-use terrarium_api::{ErrorCode, RemoveImage, TagImage};
+use terrarium_api::{ErrorCode, PullImage, RemoveImage, TagImage};
 use terrarium_engine::Prune;
+use tokio::sync::watch;
 
 use crate::{
     image::{Image, Layer},
@@ -135,4 +136,51 @@ async fn an_image_can_be_pulled_and_removed_by_its_digest() {
     );
     scene.engine.remove_image(remove(&by_digest)).await.unwrap();
     assert!(scene.engine.images().await.unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 8)]
+async fn a_pull_for_another_platform_takes_the_name_and_leaves_the_image_of_the_first() {
+    let (scene, registry) = (Scene::new().await, MemoryRegistry::start().await);
+    let foreign = Image::for_platform(&[Layer::of(&[("foreign", b"1")])], "linux/s390x");
+    let image = app(b"own").beside(&foreign);
+    registry.add("team/app", "other", &foreign);
+    let name = registry.add("team/app", "1", &image);
+    let own = scene.pull(&name).await.unwrap().0.value;
+    assert_eq!(own.id, image.id());
+
+    let platform = Some("linux/s390x".to_owned());
+    let request = PullImage {
+        reference: name.clone(),
+        platform,
+        credentials: None,
+    };
+    let pulled = scene
+        .engine
+        .pull_image(request, watch::channel(None).0)
+        .await
+        .unwrap()
+        .value;
+    assert_eq!(
+        (pulled.id, pulled.platform.as_str()),
+        (foreign.id(), "linux/s390x")
+    );
+    assert_eq!(pulled.references, [name.as_str()]);
+    let images = scene.engine.images().await.unwrap();
+    assert!(
+        images
+            .iter()
+            .any(|image| image.id == own.id && image.references.is_empty())
+    );
+
+    let (again, progress) = scene.pull(&name).await.unwrap();
+    assert_eq!(again.value.id, own.id);
+    assert_eq!(progress.downloaded_bytes, 0);
+    scene.engine.remove_image(remove(&name)).await.unwrap();
+    let left = scene.engine.images().await.unwrap();
+    assert_eq!(
+        left.iter()
+            .map(|image| image.id.clone())
+            .collect::<Vec<_>>(),
+        [foreign.id()]
+    );
 }

@@ -11,7 +11,8 @@ use crate::{
 
 /// The documents from the name to the manifest, all of them verified and in the store.
 pub(super) struct Documents {
-    /// What the name points to.
+    /// What the name points to. An index may be here for several platforms, so the one that was
+    /// pulled stands with it.
     pub(super) root: Descriptor,
     /// The manifest's descriptor.
     pub(super) descriptor: Descriptor,
@@ -141,8 +142,12 @@ fn keep(pull: &Pull, found: Found) -> Result<Documents> {
         let put = pull.store.content().put(descriptor, bytes, &pull.lease);
         put.map_err(|error| store_failed(format!("keep {}", descriptor.digest), &error))?;
     }
+    let platform = found.descriptor.platform.clone();
     Ok(Documents {
-        root: found.root,
+        root: Descriptor {
+            platform: platform.filter(|_| !found.indexes.is_empty()),
+            ..found.root
+        },
         descriptor: found.descriptor,
         manifest: found.manifest,
     })

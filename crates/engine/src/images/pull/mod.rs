@@ -156,7 +156,7 @@ impl Engine {
             let _naming = inner.images.naming();
             let before = inner.images.store.references().get(&name);
             point(&inner.images.store, &name, &root)?;
-            Ok(before.is_none_or(|before| before.digest != root.digest))
+            Ok(before.is_none_or(|before| before != root))
         })
         .await
     }
