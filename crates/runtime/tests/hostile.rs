@@ -289,3 +289,16 @@ fn a_killed_create_leaves_nothing_that_delete_cannot_remove() {
         );
     }
 }
+
+#[test]
+fn a_container_has_a_session_keyring_of_its_own() {
+    let Some(bundle) = Bundle::rootful() else {
+        return;
+    };
+    // Not masked here, so that the list of keys can be read.
+    bundle.edit(|spec| spec["linux"]["maskedPaths"] = json!([]));
+    let before = fs::read_to_string("/proc/keys").unwrap_or_default();
+    let inside = bundle.output("grep ' _ses: ' /proc/keys");
+    let is_new = |line: &&str| !before.contains(line.split(' ').next().unwrap_or_default());
+    assert!(inside.lines().any(|line| is_new(&line)), "{inside}");
+}

@@ -13,6 +13,7 @@ pub mod caps;
 pub mod clone;
 pub mod close_range;
 pub mod fdpass;
+pub mod keyring;
 pub mod loopback;
 pub mod memory;
 pub mod mount;

@@ -112,7 +112,7 @@ pub(super) struct CreateArgs {
     /// Accepted: the root is always changed with pivot_root
     #[arg(long)]
     pub(super) no_pivot: bool,
-    /// Accepted: there is no session keyring to join
+    /// Accepted: the container always gets a session keyring of its own
     #[arg(long)]
     pub(super) no_new_keyring: bool,
     pub(super) id: String,

@@ -10,7 +10,7 @@ use nix::sys::stat::{Mode, umask};
 use nix::unistd::{Gid, Uid, fchdir, getcwd, setgroups, setresgid, setresuid};
 use terrarium_sys::caps::{self, CAP_SYS_ADMIN, CapSet};
 use terrarium_sys::openat2::{IN_ROOT, NO_MAGICLINKS, openat2};
-use terrarium_sys::{process as attributes, seccomp};
+use terrarium_sys::{keyring, process as attributes, seccomp};
 
 use super::ProcFs;
 use super::rootfs::path_cstring;
@@ -32,6 +32,16 @@ pub(crate) fn set_oom_score(process: &ProcessPlan, trace: &mut Trace) -> Result<
             Ok(())
         }
         other => other,
+    }
+}
+
+/// Leaves the caller's session keyring: its keys (of a login, of an encrypted disk) are the host's.
+pub(crate) fn leave_keyring(trace: &mut Trace) {
+    if let Err(error) = keyring::start_new_session() {
+        trace.note(
+            "keyring",
+            format!("the caller's session keyring stays: {error}"),
+        );
     }
 }
 

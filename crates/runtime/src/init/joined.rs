@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use nix::unistd::setsid;
 use terrarium_sys::close_range;
 
-use super::{console, execute, root};
+use super::{console, credentials, execute, root};
 use crate::channel::{Channel, Report};
 use crate::error::{Context, Failure, Result};
 use crate::plan::ProcessPlan;
@@ -35,6 +35,7 @@ impl ExecInit<'_> {
 
     fn set_up_and_execute(&mut self) -> Result<Infallible> {
         setsid().doing(|| "start a session")?;
+        credentials::leave_keyring(&mut self.trace);
         let mut terminal = None;
         if matches!(self.stdio, Stdio::Terminal) {
             let root = root::Root::open_current()?;

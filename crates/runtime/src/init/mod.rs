@@ -88,6 +88,7 @@ impl Init<'_> {
     fn set_up(&mut self) -> Result<()> {
         // Modes of nodes and directories come out as planned, whatever the caller's mask.
         umask(Mode::empty());
+        credentials::leave_keyring(&mut self.trace);
         self.enter_namespaces()?;
         self.name_host()?;
         let root = rootfs::prepare(self.plan, &mut self.trace)?;
