@@ -36,9 +36,9 @@ impl History {
     /// Gives back the sample of a minute when one is full.
     pub(super) fn push(&mut self, sample: Sample) -> Option<Sample> {
         self.note_incidents(&sample);
-        let tiers = self.tiers.iter_mut().zip(TIERS);
-        tiers.fold(Some(sample), |next, (tier, (merged, kept))| {
-            tier.push(next?, merged, kept)
+        let mut tiers = self.tiers.iter_mut().zip(TIERS);
+        tiers.try_fold(sample, |next, (tier, (merged, kept))| {
+            tier.push(next, merged, kept)
         })
     }
 
@@ -53,11 +53,6 @@ impl History {
             .rev()
             .for_each(|sample| last.push_front(sample));
         last.truncate(TIERS[TIERS.len() - 1].1);
-    }
-
-    /// The newest sample.
-    pub(super) fn last(&self) -> Option<Sample> {
-        self.tiers[0].samples.back().copied()
     }
 
     /// The samples since `from_ms`, oldest first, merged down to about `points`.
@@ -199,7 +194,9 @@ mod tests {
 
     fn day() -> History {
         let mut history = History::default();
-        (1..=24 * 3600).for_each(|number| drop(history.push(second(number))));
+        (1..=24 * 3600).for_each(|number| {
+            history.push(second(number));
+        });
         history
     }
 
@@ -228,7 +225,9 @@ mod tests {
     #[test]
     fn minutes_of_an_earlier_host_stand_before_those_of_this_one() {
         let mut history = History::default();
-        (121..=240).for_each(|number| drop(history.push(second(number))));
+        (121..=240).for_each(|number| {
+            history.push(second(number));
+        });
         history.restore(vec![second(60), second(120), second(180)]);
         let samples = history.since(0, 500);
         let times: Vec<u64> = samples.iter().map(|sample| sample.at_ms / 1_000).collect();

@@ -127,11 +127,6 @@ impl Sampler {
             .map(Source::read)
     }
 
-    /// The newest sample of a container.
-    pub(crate) fn last(&self, container: &str) -> Option<Sample> {
-        lock(&self.containers).get(container)?.history.last()
-    }
-
     /// The history of a container; empty when it never ran under this host.
     pub(crate) fn history(&self, container: &str, range_s: u32, points: u32) -> StatsHistory {
         let from_ms = now_ms().saturating_sub(u64::from(range_s) * 1_000);
