@@ -96,14 +96,13 @@ fn every_screen_is_accessible_in_both_languages_and_themes() -> Result<()> {
     let mut complaints = Vec::new();
     for (language, theme) in combinations() {
         dress(&window, language, theme)?;
-        look(
-            &window,
-            "home-empty",
+        let look = Look {
+            window: &window,
             language,
             theme,
-            &axe,
-            &mut complaints,
-        )?;
+            axe: &axe,
+        };
+        complaints.extend(look.at("home-empty")?);
     }
     let prepared = window.script_async(PREPARE, json!([]))?;
     let of = |name: &str| {
@@ -116,12 +115,18 @@ fn every_screen_is_accessible_in_both_languages_and_themes() -> Result<()> {
     sleep(Duration::from_secs(8));
     for (language, theme) in combinations() {
         dress(&window, language, theme)?;
+        let look = Look {
+            window: &window,
+            language,
+            theme,
+            axe: &axe,
+        };
         for (name, place, ready) in &screens {
             window.script("location.hash = arguments[0]", json!([place]))?;
             window.find_css(ready)?;
-            look(&window, name, language, theme, &axe, &mut complaints)?;
+            complaints.extend(look.at(name)?);
         }
-        dialogs(&window, language, theme, &axe, &mut complaints)?;
+        complaints.extend(dialogs(&look)?);
     }
     ensure!(
         complaints.is_empty(),
@@ -164,6 +169,14 @@ fn a_pull_shows_its_blobs_in_both_themes() -> Result<()> {
     Ok(())
 }
 
+/// How a picture is taken.
+struct Look<'a> {
+    window: &'a Window,
+    language: &'static str,
+    theme: &'static str,
+    axe: &'a str,
+}
+
 fn combinations() -> [(&'static str, &'static str); 4] {
     [
         ("en", "dark"),
@@ -183,53 +196,48 @@ fn dress(window: &Window, language: &str, theme: &str) -> Result<()> {
     Ok(())
 }
 
-fn dialogs(
-    window: &Window,
-    language: &str,
-    theme: &str,
-    axe: &str,
-    complaints: &mut Vec<String>,
-) -> Result<()> {
+fn dialogs(look: &Look<'_>) -> Result<Vec<String>> {
+    let window = look.window;
     window.script("location.hash = '#/containers'", json!([]))?;
     window.click("new-container")?;
     window.find("create-image")?;
-    look(window, "create-container", language, theme, axe, complaints)?;
+    let mut complaints = look.at("create-container")?;
     window.click("dialog-close")?;
     window.wait_gone("dialog")?;
     window.click("open-palette")?;
     window.find("palette-input")?;
-    look(window, "palette", language, theme, axe, complaints)?;
+    complaints.extend(look.at("palette")?);
     window.press("\u{e00c}")?;
-    window.wait_gone("[data-testid=palette-input]")
+    window.wait_gone("[data-testid=palette-input]")?;
+    Ok(complaints)
 }
 
-/// Takes a picture and asks the checker.
-fn look(
-    window: &Window,
-    name: &str,
-    language: &str,
-    theme: &str,
-    axe: &str,
-    complaints: &mut Vec<String>,
-) -> Result<()> {
-    settle();
-    window.screenshot(&format!("{name}-{language}-{theme}"))?;
-    let there = window.script("return typeof window.axe === 'object'", json!([]))?;
-    if there != Value::Bool(true) {
-        window.script(axe, json!([]))?;
-    }
-    let check = "const done = arguments[arguments.length - 1]; \
-        window.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa'] }) \
-        .then((result) => done(result.violations.flatMap((rule) => rule.nodes.map((node) => `${rule.id}: ${node.html.slice(0, 160)}`))), \
-        (error) => done([String(error)]))";
-    let found = window.script_async(check, json!([]))?;
-    let found = found.as_array().context("the checker gives a list")?;
-    complaints.extend(
-        found
+impl Look<'_> {
+    /// Takes a picture, and gives back what the checker complains about.
+    fn at(&self, name: &str) -> Result<Vec<String>> {
+        let Self {
+            window,
+            language,
+            theme,
+            axe,
+        } = self;
+        settle();
+        window.screenshot(&format!("{name}-{language}-{theme}"))?;
+        let there = window.script("return typeof window.axe === 'object'", json!([]))?;
+        if there != Value::Bool(true) {
+            window.script(axe, json!([]))?;
+        }
+        let check = "const done = arguments[arguments.length - 1]; \
+            window.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa'] }) \
+            .then((result) => done(result.violations.flatMap((rule) => rule.nodes.map((node) => `${rule.id}: ${node.html.slice(0, 160)}`))), \
+            (error) => done([String(error)]))";
+        let found = window.script_async(check, json!([]))?;
+        let found = found.as_array().context("the checker gives a list")?;
+        Ok(found
             .iter()
-            .map(|complaint| format!("{name} {language} {theme}: {complaint}")),
-    );
-    Ok(())
+            .map(|complaint| format!("{name} {language} {theme}: {complaint}"))
+            .collect())
+    }
 }
 
 /// Lets transitions end, which are at most 280 ms long.

@@ -418,6 +418,10 @@ impl Drop for User {
 }
 
 #[test]
+#[expect(
+    clippy::too_many_lines,
+    reason = "one story: what a user unpacks, measures and removes again"
+)]
 fn a_user_unpacks_measures_and_removes_layers_of_subordinate_owners() {
     use std::os::unix::fs::{PermissionsExt, chown};
     if !privileged() {

@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use terrarium_api::{Counters, HostSample, Sample, StatsHistory, StatsRow, StatsTick};
+use terrarium_api::{Counters, HostSample, StatsHistory, StatsRow, StatsTick};
 use tokio::{
     sync::{Notify, watch},
     time::MissedTickBehavior,
