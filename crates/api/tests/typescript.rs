@@ -2,6 +2,7 @@
 //!
 //! `UPDATE_TYPESCRIPT=1 cargo test -p terrarium-api --features typescript` writes it anew.
 #![cfg(feature = "typescript")]
+#![expect(clippy::unwrap_used, reason = "a test ends where it cannot go on")]
 
 use std::{
     any::TypeId, collections::BTreeMap, collections::HashSet, fmt::Write as _, fs, path::Path,

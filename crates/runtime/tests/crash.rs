@@ -114,6 +114,7 @@ fn pull(store: &Store, number: usize) -> Result<(), Error> {
 }
 
 /// What the process does that is killed: works until then.
+#[expect(clippy::print_stdout, reason = "the test waits for the line")]
 fn work_until_killed(root: &Path) -> ! {
     let store = open(root);
     println!("ready");

@@ -141,7 +141,7 @@ async fn prune(
         }
     }
     Ok(Json(
-        json!({ "VolumesDeleted": deleted, "SpaceReclaimed": 0 }),
+        json!({ "VolumesDeleted": deleted, "SpaceReclaimed": freed }),
     ))
 }
 
