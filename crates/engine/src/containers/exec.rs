@@ -42,6 +42,8 @@ pub(crate) struct Execs {
 struct Exec {
     detail: ExecDetail,
     started: bool,
+    /// Its client is about to be joined: until then the shim must not forget it, nor its output.
+    joining: bool,
     /// When it ended, counted.
     ended: Option<u64>,
 }
@@ -59,7 +61,7 @@ impl Execs {
     }
 
     /// Marks it as started, once.
-    fn begin(&self, id: &str) -> Result<ExecDetail> {
+    fn begin(&self, id: &str, start: StartExec) -> Result<ExecDetail> {
         let mut rows = self.lock();
         let exec = rows.get_mut(id).ok_or_else(|| no_such_exec(id))?;
         if exec.started {
@@ -67,6 +69,7 @@ impl Execs {
             return Err(Error::new(ErrorCode::WrongState, message));
         }
         exec.started = true;
+        exec.joining = !start.detach;
         exec.detail.running = true;
         Ok(exec.detail.clone())
     }
@@ -76,6 +79,20 @@ impl Execs {
             // It may have ended before its start was answered.
             exec.detail.pid = u32::try_from(pid).ok().filter(|_| exec.detail.running);
         }
+    }
+
+    /// Its client is joined, or will not be. Whether it has ended by now.
+    fn joined(&self, id: &str) -> bool {
+        let mut rows = self.lock();
+        let Some(exec) = rows.get_mut(id) else {
+            return true;
+        };
+        exec.joining = false;
+        exec.ended.is_some()
+    }
+
+    fn is_joining(&self, id: &str) -> bool {
+        self.lock().get(id).is_some_and(|exec| exec.joining)
     }
 
     fn end(&self, id: &str, code: i32) -> Option<ExecDetail> {
@@ -129,6 +146,7 @@ impl Engine {
         let exec = Exec {
             detail: detail.clone(),
             started: false,
+            joining: false,
             ended: None,
         };
         self.inner.execs.lock().insert(detail.id.clone(), exec);
@@ -144,7 +162,7 @@ impl Engine {
         let container = self.inner.execs.detail(id)?.container;
         let container = self.inner.containers.find(&container)?;
         let shim = self.must_run(&container)?;
-        let detail = self.inner.execs.begin(id)?;
+        let detail = self.inner.execs.begin(id, start)?;
         let engine = self.clone();
         to_end(async move {
             let started = engine.run_exec(&container, &shim, &detail, start).await;
@@ -195,7 +213,11 @@ impl Engine {
             stderr: true,
             lag: Lag::Pace,
         });
-        Ok(Some(Attached::open(streams.await?, request.terminal)))
+        let streams = streams.await;
+        if self.inner.execs.joined(&detail.id) {
+            self.forget_exec(container, &detail.id);
+        }
+        Ok(Some(Attached::open(streams?, request.terminal)))
     }
 
     async fn exec_process(
@@ -246,9 +268,15 @@ impl Engine {
         };
         let more = [("exitCode", status.code.to_string())];
         self.exec_event(container, "exec_die", &detail, &more);
+        if !self.inner.execs.is_joining(id) {
+            self.forget_exec(container, id);
+        }
+    }
+
+    /// Frees what the shim still holds of an exec process that has ended.
+    fn forget_exec(&self, container: &Container, id: &str) {
         if let Some(shim) = container.shim() {
             let exec_id = id.to_owned();
-            // It only frees memory there.
             tokio::spawn(async move { shim.command(Call::Forget { exec_id }).await });
         }
     }

@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, os::fd::AsFd as _, path::PathBuf, sync::Arc};
 
-use terrarium_api::{Attachment, Note, PortBinding, Step};
+use terrarium_api::{Attachment, Note, PortBinding, Privilege, Step};
 use terrarium_network::{ContainerNet, DEFAULT_NETWORK, open_netns};
 use terrarium_runtime::shim::protocol::{self, Call};
 
@@ -30,6 +30,8 @@ struct Launch<'a> {
     record: Record,
     bundle: Bundle,
     tracer: &'a mut Tracer,
+    /// What was weakened.
+    notes: Vec<Note>,
 }
 
 impl Launch<'_> {
@@ -60,6 +62,7 @@ impl Launch<'_> {
         );
         let created = created?;
         self.tracer.extend(offset, created.steps.iter().map(step));
+        self.notes.extend(created.notes.iter().map(note));
         subscribed?;
         reserved?;
         let init = created.state.init.as_ref();
@@ -78,9 +81,16 @@ impl Launch<'_> {
             pid,
             attachment,
             ports,
-            notes: created.notes.iter().map(note).collect(),
+            notes: std::mem::take(&mut self.notes),
             ..Run::default()
         })
+    }
+
+    /// Whether the container is worth more without a network than not at all: a user's machine may lack
+    /// the way out, and most containers do not need one. Published ports are a promise.
+    fn may_stay_alone(&self) -> bool {
+        let rootless = self.engine.inner.privilege == Privilege::Rootless;
+        rootless && self.record.request.ports.is_empty()
     }
 
     /// Gives the container its place on the network, and its `/etc/hosts` its address.
@@ -109,7 +119,17 @@ impl Launch<'_> {
             bundle.write_hosts(&record, Some(IpAddr::V4(attachment.address)))?;
             Ok(attachment)
         });
-        let attached = self.tracer.step("network", DEFAULT_NETWORK, work).await?;
+        let attached = match self.tracer.step("network", DEFAULT_NETWORK, work).await {
+            Ok(attached) => attached,
+            Err(error) if self.may_stay_alone() => {
+                self.notes.push(Note {
+                    name: "network".into(),
+                    text: format!("only a loopback: {error}"),
+                });
+                return Ok((None, Vec::new()));
+            }
+            Err(error) => return Err(error),
+        };
         let ports = attached.ports.iter().map(network::binding).collect();
         Ok((Some(network::attachment(&attached)), ports))
     }
@@ -131,6 +151,7 @@ impl Engine {
             record: container.record(),
             bundle: self.bundle(container),
             tracer,
+            notes: Vec::new(),
         };
         let launched = launch.steps().await;
         if launched.is_err() {

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use terrarium_api::{ActivityKind, ContainerSummary, Error, ErrorCode, StopContainer, Traced};
 use terrarium_runtime::shim::protocol::{Call, Target};
 
-use super::{container::Container, record::Desired, signal, to_end};
+use super::{container::Container, record::Desired, shim::Shim, signal, to_end};
 use crate::{Engine, Result, Tracer, error::quoted};
 
 /// How long a killed process may take to be gone: the kernel may have to write its memory out.
@@ -108,16 +108,8 @@ impl Engine {
                 return Ok(());
             }
         }
-        let all = true;
-        let (target, signal) = (Target::Init, signal::KILL);
-        let kill = shim.command(Call::Kill {
-            target,
-            signal,
-            all,
-        });
-        let _ = tracer
-            .step("cgroup.kill", "SIGKILL to every process", kill)
-            .await;
+        let kill = kill_all(&shim);
+        tracer.step("kill", "SIGKILL to every process", kill).await;
         self.container_event(container, "kill", &[("signal", signal::KILL.to_string())]);
         let end = within(Some(AFTER_KILL), &mut waiting);
         if !tracer
@@ -178,6 +170,19 @@ impl Stop {
             grace: Some(Duration::ZERO),
         }
     }
+}
+
+/// Kills every process. What cannot be killed is noticed by waiting for its end.
+async fn kill_all(shim: &Shim) {
+    let (target, signal, all) = (Target::Init, signal::KILL, true);
+    let killed = shim.command(Call::Kill {
+        target,
+        signal,
+        all,
+    });
+    let _ = killed.await;
+    // Without a control group that reached nobody; the others of its pid namespace end with init.
+    let _ = shim.kill(Target::Init, signal::KILL).await;
 }
 
 async fn within(limit: Option<Duration>, event: impl Future) -> bool {

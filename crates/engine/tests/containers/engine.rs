@@ -2,14 +2,14 @@
 
 use std::{
     io::{Read as _, Write as _},
-    os::unix::net::UnixStream,
+    os::{fd::AsRawFd as _, unix::net::UnixStream},
     path::{Path, PathBuf},
     time::Duration,
 };
 
 use terrarium_api::{
-    ContainerSummary, CreateContainer, Exit, NetworkMode, RemoveContainer, WaitCondition,
-    WaitContainer,
+    ContainerSummary, CreateContainer, ErrorCode, Exit, NetworkMode, RemoveContainer,
+    WaitCondition, WaitContainer,
 };
 use terrarium_engine::{AttachContainer, Config, Engine};
 use tokio::io::AsyncReadExt as _;
@@ -35,23 +35,28 @@ impl Fixture {
             eprintln!("SKIPPED: {why}");
             return None;
         }
-        let folder = tempfile::tempdir().unwrap();
+        Some(Self::open_in(&std::env::temp_dir()).await)
+    }
+
+    /// Opens an engine, as whoever this is, in a folder below `parent`.
+    pub(crate) async fn open_in(parent: &Path) -> Self {
+        let folder = tempfile::tempdir_in(parent).unwrap();
         let config = Config {
             data_root: folder.path().join("data"),
             run_root: folder.path().join("run"),
             socket: folder.path().join("docker.sock"),
-            runtime,
+            runtime: runtime(),
             registry_mirrors: Vec::new(),
             insecure_registries: Vec::new(),
         };
         let engine = Engine::open(config.clone()).await.unwrap();
         let image = engine.make_starter_image().await.unwrap().value.id;
-        Some(Self {
+        Self {
             engine,
             config,
             image,
             _folder: folder,
-        })
+        }
     }
 
     /// A request for a shell that runs `script`, without a network.
@@ -182,24 +187,34 @@ impl Fixture {
         let placeholder = Engine::open(placeholder).await.unwrap();
         drop(std::mem::replace(&mut self.engine, placeholder));
         // Tasks of the old engine may still be letting go of it.
-        let free = || std::fs::File::open(self.config.data_root.join("lock")).unwrap();
+        self.until_free().await;
+        meanwhile();
+        // A host killed while it started a program leaves, for a moment, a child that still holds it.
+        self.until_free().await;
+        self.engine = Engine::open(self.config.clone()).await.unwrap();
+    }
+
+    /// Waits until nobody owns the data root.
+    async fn until_free(&self) {
+        let lock = || std::fs::File::open(self.config.data_root.join("lock")).unwrap();
         let deadline = std::time::Instant::now() + PATIENCE;
-        while nix::fcntl::Flock::lock(free(), nix::fcntl::FlockArg::LockExclusiveNonblock).is_err()
+        while nix::fcntl::Flock::lock(lock(), nix::fcntl::FlockArg::LockExclusiveNonblock).is_err()
         {
             assert!(
                 std::time::Instant::now() < deadline,
-                "the old engine is kept by something"
+                "the data root is kept by something"
             );
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        meanwhile();
-        self.engine = Engine::open(self.config.clone()).await.unwrap();
     }
 
     /// Removes all containers and checks that nothing of them is left.
     pub(crate) async fn close(&self) {
         for container in self.engine.containers().await.unwrap() {
-            let _ = self.engine.remove_container(remove(&container.id)).await;
+            if let Err(error) = self.engine.remove_container(remove(&container.id)).await {
+                // One may be removing itself.
+                assert_eq!(error.code, ErrorCode::NoSuchContainer, "{error}");
+            }
         }
         let folders = [
             self.config.run_root.join("containers"),
@@ -218,13 +233,22 @@ impl Drop for Fixture {
     fn drop(&mut self) {
         let runs = self.config.run_root.join("containers");
         for id in names(&runs) {
-            if let Ok(mut shim) = UnixStream::connect(runs.join(id).join("shim.sock")) {
+            // The path itself may be longer than an address can be.
+            let Ok(folder) = std::fs::File::open(runs.join(id)) else {
+                continue;
+            };
+            let socket = format!("/proc/self/fd/{}/shim.sock", folder.as_raw_fd());
+            if let Ok(mut shim) = UnixStream::connect(socket) {
                 let _ = shim.write_all(b"{\"id\":1,\"call\":\"shutdown\"}\n");
                 // It closes when it has ended.
                 let _ = shim.read_to_end(&mut Vec::new());
             }
         }
-        if let Ok(network) = terrarium_network::Network::open(&self.config.run_root) {
+        let open = match nix::unistd::Uid::effective().is_root() {
+            true => terrarium_network::Network::open,
+            false => terrarium_network::Network::open_rootless,
+        };
+        if let Ok(network) = open(&self.config.run_root) {
             let _ = network.sweep(&[]).map(drop).and_then(|()| network.close());
         }
     }
@@ -263,7 +287,7 @@ pub(crate) fn unframed(mut bytes: &[u8]) -> String {
     String::from_utf8_lossy(&text).into_owned()
 }
 
-fn runtime() -> PathBuf {
+pub(crate) fn runtime() -> PathBuf {
     let folder = std::env::var_os("TERRARIUM_BIN_DIR").map(PathBuf::from);
     let folder = folder.unwrap_or_else(|| {
         // target/PROFILE/deps/test

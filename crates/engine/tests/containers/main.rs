@@ -6,6 +6,7 @@ mod crash;
 mod engine;
 mod hosts;
 mod lifecycle;
+mod rootless;
 mod speed;
 mod streams;
 mod view;

@@ -32,7 +32,7 @@ use crate::cgroup::{CgroupPaths, JoinFds};
 use crate::channel::{CONTINUE, Channel, Report, START};
 use crate::error::{Context, Failure, Result};
 use crate::hooks::{self, HookState};
-use crate::plan::{NEW_CGROUP, NEW_NET, NEW_TIME, Plan};
+use crate::plan::{NEW_CGROUP, NEW_NET, NEW_PID, NEW_TIME, Plan};
 use crate::request::Stdio;
 use crate::trace::Trace;
 
@@ -250,8 +250,15 @@ impl Init<'_> {
         let process = &self.plan.process;
         let Trace { steps, notes, .. } = &mut self.trace;
         let (steps, notes) = (std::mem::take(steps), std::mem::take(notes));
+        let alone = self.is_alone();
+        if alone {
+            prctl::set_dumpable(true).doing(|| "become dumpable")?;
+        }
         self.channel.report(&Report::Ready { steps, notes }, None)?;
         self.await_start()?;
+        if alone {
+            hide_from_container()?;
+        }
         let state = self.own_state().with_status("created");
         hooks::run(
             "startContainer",
@@ -260,6 +267,14 @@ impl Init<'_> {
         )?;
         process.confine(&mut self.trace)?;
         execute::execute(process, &self.channel, &mut self.trace)
+    }
+
+    /// Whether nobody is inside whom it would have to hide from while it waits. The user who owns a user
+    /// namespace has to reach the others through `/proc/PID/ns`, to connect the network, and has no
+    /// capability over a process that began outside of it (ptrace(2), access mode checking).
+    fn is_alone(&self) -> bool {
+        let namespaces = &self.plan.namespaces;
+        namespaces.maps.is_some() && namespaces.create & NEW_PID != 0
     }
 
     fn await_start(&mut self) -> Result<()> {

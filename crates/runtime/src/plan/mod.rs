@@ -18,7 +18,7 @@ use oci_spec::runtime::{Hooks, Linux, Spec};
 pub(crate) use devices::{DeviceKind, DevicePlan};
 pub(crate) use mounts::{MountKind, MountPlan};
 pub(crate) use namespaces::{
-    IdMap, IdMaps, Join, NEW_CGROUP, NEW_NET, NEW_TIME, NEW_USER, Namespaces, flag,
+    IdMap, IdMaps, Join, NEW_CGROUP, NEW_NET, NEW_PID, NEW_TIME, NEW_USER, Namespaces, flag,
     names as namespace_names,
 };
 pub(crate) use process::{CAPABILITY_NAMES, Capabilities, ProcessPlan, capability_names};

@@ -259,7 +259,9 @@ impl Shim {
             }
             process.sweep_clients();
         }
-        self.processes.retain(|process| !process.forgotten);
+        // What a late client has still to be given is not forgotten with the process.
+        self.processes
+            .retain(|process| !process.forgotten || !process.output_ended());
     }
 
     fn rest(&mut self) {

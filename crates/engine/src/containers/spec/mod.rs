@@ -149,7 +149,7 @@ fn linux(record: &Record, facts: &Facts<'_>) -> Result<Linux> {
     linux.set_seccomp(seccomp::filter(request)?);
     linux.set_masked_paths(hidden(get_default_maskedpaths()));
     linux.set_readonly_paths(hidden(get_default_readonly_paths()));
-    linux.set_sysctl(Some(sysctls(record)).filter(|sysctls| !sysctls.is_empty()));
+    linux.set_sysctl(Some(sysctls(record, facts)).filter(|sysctls| !sysctls.is_empty()));
     linux.set_rootfs_propagation(Some("rprivate".to_owned()));
     if let Some(ids) = facts.ids {
         linux.set_uid_mappings(Some(mappings(&ids.uids)));
@@ -210,13 +210,16 @@ fn joining(kind: LinuxNamespaceType, pid: u32) -> LinuxNamespace {
     namespace
 }
 
-fn sysctls(record: &Record) -> HashMap<String, String> {
+fn sysctls(record: &Record, facts: &Facts<'_>) -> HashMap<String, String> {
     let mut sysctls: HashMap<String, String> = HashMap::new();
     // Docker lets every user ping and bind to low ports, in a network namespace of the container's
     // own only: elsewhere the parameters are someone else's.
     if record.request.network == NetworkMode::Bridge && !record.request.privileged {
         sysctls.insert("net.ipv4.ip_unprivileged_port_start".into(), "0".into());
-        sysctls.insert("net.ipv4.ping_group_range".into(), "0 2147483647".into());
+        // A user namespace can only name the groups that it has.
+        if facts.ids.is_none() {
+            sysctls.insert("net.ipv4.ping_group_range".into(), "0 2147483647".into());
+        }
     }
     sysctls.extend(record.request.sysctls.clone());
     sysctls
