@@ -404,6 +404,15 @@ fn the_size_of_an_extended_header_wins_so_that_no_entry_can_hide_in_another() {
 }
 
 #[test]
+fn an_archive_may_end_with_the_last_byte_of_its_last_file() {
+    let mut tar = Tar::new().file("a", "hello").build();
+    tar.truncate(512 + 5);
+    let mut stack = Stack::new();
+    stack.push(tar).expect("the layer is accepted");
+    assert_eq!(read(stack.top().join("a")).as_deref(), Some("hello"));
+}
+
+#[test]
 fn malformed_tars_are_refused() {
     let whole = Tar::new().file("a", &"x".repeat(2000)).build();
     for cut in [100, 700, 2000] {

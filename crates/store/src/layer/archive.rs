@@ -275,14 +275,18 @@ impl<R: BufRead> Archive<R> {
     }
 
     fn skip_data(&mut self) -> Result<()> {
-        self.data = self
-            .data
-            .checked_add(self.padding)
-            .ok_or(Error::Malformed {
-                position: self.position,
-                reason: "a size is too large",
-            })?;
+        self.skip()?;
+        // An archive that ends with the last byte of its last file, as umoci writes them, is complete
+        // to Go's reader, and so to every other engine.
+        if self.padding > 0 && !fill(&mut self.reader)?.is_empty() {
+            self.data = self.padding;
+            self.skip()?;
+        }
         self.padding = 0;
+        Ok(())
+    }
+
+    fn skip(&mut self) -> Result<()> {
         while self.data > 0 {
             let len = self.data(u64::MAX)?.len();
             self.consume(len);
