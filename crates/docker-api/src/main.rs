@@ -58,7 +58,8 @@ async fn run(host: HostOptions) -> anyhow::Result<()> {
         env!("CARGO_PKG_VERSION"),
         socket.display()
     );
-    listening.serve(engine, shutdown).await;
+    listening.serve(engine.clone(), shutdown).await;
+    engine.close().await?;
     tracing::info!("stopped; containers go on");
     Ok(())
 }

@@ -62,7 +62,8 @@ impl Lines {
         let id = short(&blob.digest);
         let before = self.layers.get(&blob.digest).copied();
         if blob.phase == BlobPhase::AlreadyHere {
-            if before.is_none() {
+            // It may have been announced before it was looked for.
+            if before != Some(Told::Complete) {
                 lines.push(json!({ "status": "Already exists", "progressDetail": {}, "id": id }));
                 self.layers.insert(blob.digest.clone(), Told::Complete);
             }

@@ -106,6 +106,19 @@ fn milestones_between_two_snapshots_are_not_lost() {
 }
 
 #[test]
+fn an_announced_layer_may_turn_out_to_be_here() {
+    let mut lines = lines();
+    let mut step =
+        |phase| words(lines.advance(&at(PullStage::Fetching, vec![blob("ab", phase, 0)])));
+    step(BlobPhase::Waiting);
+    assert_eq!(
+        step(BlobPhase::AlreadyHere),
+        ["ab0000000000 Already exists"]
+    );
+    assert_eq!(step(BlobPhase::AlreadyHere), [""; 0]);
+}
+
+#[test]
 fn nothing_is_told_before_the_registry_has_answered() {
     assert_eq!(
         lines().advance(&at(PullStage::Resolving, Vec::new())),

@@ -85,8 +85,16 @@ pub(super) fn select(mut all: Vec<ImageSummary>, filters: &Filters) -> Result<Ve
             && since.is_none_or(|since| created > since)
             && before.is_none_or(|before| created < before)
             && filters.labels(&image.labels)
-            && filters.any("reference", |pattern| has_reference(image, pattern))
     });
+    if filters.has("reference") {
+        // Of an image with several names only those that match are shown.
+        for image in &mut all {
+            let wanted = |name: &String| filters.any("reference", |pattern| is_like(name, pattern));
+            image.references.retain(wanted);
+            image.repo_digests.retain(wanted);
+        }
+        all.retain(|image| !image.references.is_empty() || !image.repo_digests.is_empty());
+    }
     Ok(all)
 }
 
@@ -106,16 +114,13 @@ fn reference(filters: &Filters, name: &str, all: &[ImageSummary]) -> Result<Opti
     }
 }
 
-/// A pattern is compared with the whole name, with its part before the tag, and, as `al*`, with
-/// the last component too.
-fn has_reference(image: &ImageSummary, pattern: &str) -> bool {
-    let digests = image.repo_digests.iter().filter(|_| pattern.contains('@'));
-    image.references.iter().chain(digests).any(|name| {
-        let short = name
-            .rsplit_once(':')
-            .map_or(name.as_str(), |(short, _)| short);
-        glob::matches(pattern, name) || glob::matches(pattern, short)
-    })
+/// A pattern is compared with the whole name, and with its part before the tag or the digest.
+fn is_like(name: &str, pattern: &str) -> bool {
+    let untagged = match name.split_once('@') {
+        Some((repository, _)) => repository,
+        None => name.rsplit_once(':').map_or(name, |(short, _)| short),
+    };
+    glob::matches(pattern, name) || glob::matches(pattern, untagged)
 }
 
 /// One image as lists show it.

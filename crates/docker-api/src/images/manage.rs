@@ -3,10 +3,15 @@
 use axum::{Json, extract::State};
 use http::StatusCode;
 use serde_json::{Value, json};
-use terrarium_api::{RemoveImage, TagImage};
+use terrarium_api::{ErrorCode, RemoveImage, TagImage};
 
 use super::list::select;
-use crate::{error::Result, filters::Filters, request::Params, server::App};
+use crate::{
+    error::{Failure, Result},
+    filters::Filters,
+    request::Params,
+    server::App,
+};
 
 pub(super) async fn tag(app: App, image: &str, params: Params) -> Result<StatusCode> {
     let reference = joined(params.required("repo")?, params.text("tag"));
@@ -32,8 +37,13 @@ pub(super) async fn remove(app: App, image: String, params: Params) -> Result<Js
         image,
         force: params.flag("force"),
     };
-    let removed = app.engine.remove_image(request).await?.value;
-    Ok(Json(show(&removed)))
+    let removed = app.engine.remove_image(request).await;
+    let removed = removed.map_err(|error| match error.code {
+        // The word that scripts look for.
+        ErrorCode::ImageInUse => Failure::conflict(format!("conflict: unable to remove: {error}")),
+        _ => error.into(),
+    })?;
+    Ok(Json(show(&removed.value)))
 }
 
 fn show(removed: &terrarium_api::RemovedImage) -> Vec<Value> {
