@@ -72,10 +72,10 @@ impl Leaks {
             .lines()
             .filter(|line| line.contains(&text))
             .map(|line| format!("mount {line}"));
-        let cgroups = cgroups()
-            .into_iter()
-            .filter(|path| !self.cgroups.contains(path));
-        let cgroups = cgroups.map(|path| format!("cgroup {}", path.display()));
+        let cgroups = self.own_cgroups(folder);
+        let cgroups = cgroups
+            .iter()
+            .map(|path| format!("cgroup {}", path.display()));
         let interfaces = interfaces_of(folder)
             .into_iter()
             .map(|name| format!("interface {name}"));
@@ -86,13 +86,31 @@ impl Leaks {
             .collect()
     }
 
+    /// New cgroups of containers that this host made. Other hosts make theirs at the same time, in
+    /// the same hierarchies; but the id of every own container is in the host's database.
+    fn own_cgroups(&self, folder: &Path) -> Vec<PathBuf> {
+        let databases = ["data/terrarium.db", "data/terrarium.db-wal"];
+        let database: Vec<u8> = databases
+            .iter()
+            .flat_map(|name| fs::read(folder.join(name)).unwrap_or_default())
+            .collect();
+        let is_own = |path: &PathBuf| {
+            let id = path.file_name().unwrap_or_default().as_encoded_bytes();
+            database.windows(id.len().max(1)).any(|window| window == id)
+        };
+        let new = cgroups()
+            .into_iter()
+            .filter(|path| !self.cgroups.contains(path));
+        new.filter(is_own).collect()
+    }
+
     /// Ends shims of a test that failed, and with them their containers.
     fn end_shims(&self, folder: &Path) {
         for (pid, line) in processes_of(folder) {
             eprintln!("ending process {pid}: {line}");
             let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
         }
-        for path in cgroups().difference(&self.cgroups) {
+        for path in self.own_cgroups(folder) {
             for pid in fs::read_to_string(path.join("cgroup.procs"))
                 .unwrap_or_default()
                 .lines()

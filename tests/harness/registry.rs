@@ -120,52 +120,54 @@ impl Registry {
         format!("http://{}", self.address())
     }
 
-    /// Makes an image and pushes it.
+    /// Makes an image and pushes it. All images of a registry share their bottom layer.
     ///
     /// # Errors
     /// What umoci or skopeo said.
     pub fn push(&self, image: &Image<'_>) -> Result<()> {
-        let work = tempfile::tempdir_in(self.folder.path())?;
-        let layout = work.path().join("layout");
-        let target = format!("{}:image", layout.display());
-        let umoci = |arguments: &[&str]| tool("umoci", arguments);
-        umoci(&["init", "--layout", &layout.display().to_string()])?;
-        umoci(&["new", "--image", &target])?;
-        let root = work.path().join("root");
-        make_root(&root)?;
-        umoci(&[
-            "insert",
-            "--image",
-            &target,
-            &root.display().to_string(),
-            "/",
-        ])?;
+        let layout = self.base()?;
+        let target = format!("{layout}:image");
+        tool(
+            "umoci",
+            &["tag", "--image", &format!("{layout}:base"), "image"],
+        )?;
         for (path, content) in image.files {
-            let file = work.path().join("file");
+            let file = self.folder.path().join("file");
             fs::write(&file, content)?;
-            umoci(&[
-                "insert",
-                "--image",
-                &target,
-                &file.display().to_string(),
-                path,
-            ])?;
+            let file = file.display().to_string();
+            tool("umoci", &["insert", "--image", &target, &file, path])?;
         }
-        let mut settings = vec![
-            "config",
-            "--image",
-            &target,
-            "--config.cmd=sh",
-            "--config.env=PATH=/bin",
-        ];
-        settings.extend(image.settings);
-        umoci(&settings)?;
+        if !image.settings.is_empty() {
+            let mut settings = vec!["config", "--image", &target];
+            settings.extend(image.settings);
+            tool("umoci", &settings)?;
+        }
         let to = format!("docker://{}/{}", self.address(), image.name);
         let from = format!("oci:{target}");
+        let plain = "--dest-tls-verify=false";
+        tool("skopeo", &["copy", "-q", plain, &from, &to])
+    }
+
+    /// An image layout with busybox under the tag `base`.
+    fn base(&self) -> Result<String> {
+        let path = self.folder.path().join("layout");
+        let layout = path.display().to_string();
+        if path.exists() {
+            return Ok(layout);
+        }
+        let target = format!("{layout}:base");
+        tool("umoci", &["init", "--layout", &layout])?;
+        tool("umoci", &["new", "--image", &target])?;
+        let root = self.folder.path().join("root");
+        make_root(&root)?;
+        let root = root.display().to_string();
+        tool("umoci", &["insert", "--image", &target, &root, "/"])?;
+        let settings = ["--config.cmd=sh", "--config.env=PATH=/bin"];
         tool(
-            "skopeo",
-            &["copy", "-q", "--dest-tls-verify=false", &from, &to],
-        )
+            "umoci",
+            &["config", "--image", &target, settings[0], settings[1]],
+        )?;
+        Ok(layout)
     }
 
     /// Gives an image one more name.
