@@ -15,7 +15,7 @@ async fn refused(image: &Image) -> Error {
     let error = scene.pull(&name).await.expect_err("it must be refused");
     assert!(scene.engine.images().await.unwrap().is_empty());
     assert!(error.message.starts_with("pull 127.0.0.1:"), "{error}");
-    assert_eq!(scene.files_below("leases"), 0);
+    scene.no_lease_stays().await;
     error
 }
 

@@ -61,6 +61,18 @@ impl Scene {
     }
 }
 
+impl Scene {
+    /// Waits until nothing holds a lease: threads of a pull that failed end a moment after it.
+    pub(crate) async fn no_lease_stays(&self) {
+        let waited = tokio::time::timeout(std::time::Duration::from_secs(20), async {
+            while self.files_below("leases") > 0 {
+                tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            }
+        });
+        waited.await.expect("a lease stayed");
+    }
+}
+
 pub(crate) fn request(reference: &str) -> PullImage {
     PullImage {
         reference: reference.into(),
