@@ -52,6 +52,14 @@ impl Ran {
 /// # Errors
 /// When it cannot be started or takes too long.
 pub fn run(command: &mut Command, input: &str) -> Result<Ran> {
+    run_within(command, input, TIMEOUT)
+}
+
+/// Runs a program with this input to its end, and kills it after this time.
+///
+/// # Errors
+/// When it cannot be started or takes too long.
+pub fn run_within(command: &mut Command, input: &str, timeout: Duration) -> Result<Ran> {
     let line = format!("{command:?}");
     let mut child = command
         .stdin(Stdio::piped())
@@ -70,7 +78,7 @@ pub fn run(command: &mut Command, input: &str) -> Result<Ran> {
         if let Some(status) = child.try_wait()? {
             break status;
         }
-        if started.elapsed() > TIMEOUT {
+        if started.elapsed() > timeout {
             child.kill()?;
             child.wait()?;
             let (out, err) = (stdout.join(), stderr.join());

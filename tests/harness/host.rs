@@ -34,6 +34,7 @@ pub struct Host {
     options: Options,
     process: Option<Child>,
     leaks: Leaks,
+    has_disk: bool,
 }
 
 impl Host {
@@ -42,6 +43,27 @@ impl Host {
     /// # Errors
     /// When it does not get ready; its log is in the error.
     pub fn start(options: Options) -> Result<Self> {
+        Self::start_in(options, |_| Ok(()))
+    }
+
+    /// Starts a host whose data root is a disk of its own, of this many MiB.
+    ///
+    /// # Errors
+    /// As [`Host::start`]; also when nothing can be mounted.
+    pub fn start_on_disk(options: Options, mebibytes: u32) -> Result<Self> {
+        Self::start_in(options, |host| {
+            let size = format!("size={mebibytes}m");
+            fs::create_dir(host.data_root())?;
+            let mut mount = Command::new("mount");
+            mount.args(["-t", "tmpfs", "-o", &size, "none"]);
+            let ran = run(mount.arg(host.data_root()), "")?;
+            ensure!(ran.code == Some(0), "{}: {}", ran.line, ran.stderr);
+            host.has_disk = true;
+            Ok(())
+        })
+    }
+
+    fn start_in(options: Options, prepare: impl FnOnce(&mut Self) -> Result<()>) -> Result<Self> {
         // Short, for the path of a unix socket has no more than 107 bytes.
         let folder = tempfile::Builder::new().prefix("tt").tempdir_in("/tmp")?;
         fs::create_dir(folder.path().join("client"))?;
@@ -50,7 +72,9 @@ impl Host {
             options,
             process: None,
             leaks: Leaks::look(),
+            has_disk: false,
         };
+        prepare(&mut host)?;
         host.restart()?;
         Ok(host)
     }
@@ -214,6 +238,9 @@ impl Drop for Host {
             eprintln!("the host's log:\n{}", self.log());
         }
         let _ = self.end(Signal::SIGTERM);
+        if self.has_disk {
+            let _ = run(Command::new("umount").arg(self.data_root()), "");
+        }
         self.leaks.assert_none(self.folder.path());
     }
 }

@@ -9,13 +9,17 @@
 
 mod command;
 mod host;
+mod image;
+mod layout;
 mod leaks;
 mod registry;
 mod window;
 
-pub use command::{Ran, run};
+pub use command::{Ran, run, run_within};
 pub use host::{Host, Options};
-pub use registry::{Image, Registry};
+pub use image::Image;
+pub use layout::Layout;
+pub use registry::Registry;
 pub use window::{Element, Window, WindowOptions};
 
 use leaks::Leaks;
@@ -43,8 +47,16 @@ pub fn can_run_containers() -> bool {
     } else {
         return true;
     };
+    skip(reason);
+    false
+}
+
+/// Says that a test is skipped, loudly.
+///
+/// # Panics
+/// When `REQUIRE_PRIVILEGED=1` is set, as in continuous integration.
+pub fn skip(reason: &str) {
     let required = std::env::var("REQUIRE_PRIVILEGED").is_ok_and(|value| value == "1");
     assert!(!required, "a required test was skipped: {reason}");
     eprintln!("SKIPPED: {reason}");
-    false
 }

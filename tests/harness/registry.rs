@@ -3,8 +3,7 @@
 use std::{
     fs,
     net::{TcpListener, TcpStream},
-    os::unix::fs::symlink,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
@@ -12,39 +11,7 @@ use std::{
 use anyhow::{Context as _, Result, ensure};
 use tempfile::TempDir;
 
-use crate::run;
-
-/// Debian's static busybox.
-const BUSYBOX: &str = "/bin/busybox";
-
-/// The programs that images get.
-const APPLETS: [&str; 36] = [
-    "sh", "ash", "cat", "echo", "env", "false", "grep", "head", "hostname", "id", "ip", "kill",
-    "ls", "mkdir", "mount", "nc", "nslookup", "ping", "printf", "ps", "pwd", "rm", "seq", "sleep",
-    "stat", "stty", "tail", "test", "touch", "tr", "true", "tty", "uname", "wc", "wget", "yes",
-];
-
-/// An image to make: busybox, and what is added to it.
-#[derive(Debug, Clone)]
-pub struct Image<'a> {
-    /// `library/busybox:latest`.
-    pub name: &'a str,
-    /// Options of `umoci config`, e.g. `--config.user=1000`.
-    pub settings: &'a [&'a str],
-    /// Files, each in a layer of its own: absolute path and content.
-    pub files: &'a [(&'a str, &'a str)],
-}
-
-impl<'a> Image<'a> {
-    /// Busybox with a shell as its command.
-    pub fn busybox(name: &'a str) -> Self {
-        Self {
-            name,
-            settings: &[],
-            files: &[],
-        }
-    }
-}
+use crate::{Image, Layout, layout::tool, run};
 
 /// A running registry. Dropping it ends it and removes its folder.
 #[derive(Debug)]
@@ -52,6 +19,7 @@ pub struct Registry {
     folder: TempDir,
     process: Child,
     port: u16,
+    account: Option<(&'static str, &'static str)>,
 }
 
 impl Registry {
@@ -60,13 +28,28 @@ impl Registry {
     /// # Errors
     /// When Debian's `docker-registry` is missing or does not answer.
     pub fn start() -> Result<Self> {
+        Self::start_with(None)
+    }
+
+    /// Starts an empty registry with a certificate of its own that asks for this account.
+    ///
+    /// # Errors
+    /// As [`Registry::start`]; also when `openssl` or `htpasswd` is missing.
+    pub fn secured(user: &'static str, password: &'static str) -> Result<Self> {
+        Self::start_with(Some((user, password)))
+    }
+
+    fn start_with(account: Option<(&'static str, &'static str)>) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("tr").tempdir_in("/tmp")?;
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        let config = format!(
+        let mut config = format!(
             "version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {}}}}}\n\
-             http: {{addr: 127.0.0.1:{port}}}\n",
+             http:\n  addr: 127.0.0.1:{port}\n",
             folder.path().join("storage").display()
         );
+        if let Some(account) = account {
+            config += &secure(folder.path(), account)?;
+        }
         let path = folder.path().join("config.yml");
         fs::write(&path, config)?;
         let process = Command::new("docker-registry")
@@ -81,6 +64,7 @@ impl Registry {
             folder,
             process,
             port,
+            account,
         };
         registry.await_answer()?;
         Ok(registry)
@@ -125,49 +109,25 @@ impl Registry {
     /// # Errors
     /// What umoci or skopeo said.
     pub fn push(&self, image: &Image<'_>) -> Result<()> {
-        let layout = self.base()?;
-        let target = format!("{layout}:image");
-        tool(
-            "umoci",
-            &["tag", "--image", &format!("{layout}:base"), "image"],
-        )?;
-        for (path, content) in image.files {
-            let file = self.folder.path().join("file");
-            fs::write(&file, content)?;
-            let file = file.display().to_string();
-            tool("umoci", &["insert", "--image", &target, &file, path])?;
-        }
-        if !image.settings.is_empty() {
-            let mut settings = vec!["config", "--image", &target];
-            settings.extend(image.settings);
-            tool("umoci", &settings)?;
-        }
-        let to = format!("docker://{}/{}", self.address(), image.name);
-        let from = format!("oci:{target}");
-        let plain = "--dest-tls-verify=false";
-        tool("skopeo", &["copy", "-q", plain, &from, &to])
+        let layout = image.write(self.folder.path())?;
+        self.push_layout(&layout, image.name)
     }
 
-    /// An image layout with busybox under the tag `base`.
-    fn base(&self) -> Result<String> {
-        let path = self.folder.path().join("layout");
-        let layout = path.display().to_string();
-        if path.exists() {
-            return Ok(layout);
+    /// Pushes the image of a layout under this name.
+    ///
+    /// # Errors
+    /// What skopeo said.
+    pub fn push_layout(&self, layout: &Layout, name: &str) -> Result<()> {
+        let from = format!("oci:{}", layout.image());
+        let to = format!("docker://{}/{name}", self.address());
+        let mut arguments = vec!["copy", "-q", "--dest-tls-verify=false"];
+        if let Some((user, password)) = self.account {
+            let account = format!("{user}:{password}");
+            arguments.extend(["--dest-creds", &account, &from, &to]);
+            return tool("skopeo", &arguments);
         }
-        let target = format!("{layout}:base");
-        tool("umoci", &["init", "--layout", &layout])?;
-        tool("umoci", &["new", "--image", &target])?;
-        let root = self.folder.path().join("root");
-        make_root(&root)?;
-        let root = root.display().to_string();
-        tool("umoci", &["insert", "--image", &target, &root, "/"])?;
-        let settings = ["--config.cmd=sh", "--config.env=PATH=/bin"];
-        tool(
-            "umoci",
-            &["config", "--image", &target, settings[0], settings[1]],
-        )?;
-        Ok(layout)
+        arguments.extend([from.as_str(), &to]);
+        tool("skopeo", &arguments)
     }
 
     /// Gives an image one more name.
@@ -182,6 +142,26 @@ impl Registry {
             &["copy", "-q", plain[0], plain[1], &name(from), &name(to)],
         )
     }
+
+    /// The manifest of an image, as it is served.
+    ///
+    /// # Errors
+    /// What skopeo said.
+    pub fn manifest(&self, name: &str) -> Result<String> {
+        let image = format!("docker://{}/{name}", self.address());
+        let arguments = ["inspect", "--raw", "--tls-verify=false", &image];
+        Ok(run(Command::new("skopeo").args(arguments), "")?
+            .ok()
+            .to_owned())
+    }
+
+    /// The file that holds what is served under this digest, right or wrong.
+    pub fn blob(&self, digest: &str) -> PathBuf {
+        let hex = digest.trim_start_matches("sha256:");
+        let blobs = "storage/docker/registry/v2/blobs/sha256";
+        let path = self.folder.path().join(blobs).join(&hex[..2]);
+        path.join(hex).join("data")
+    }
 }
 
 impl Drop for Registry {
@@ -191,29 +171,35 @@ impl Drop for Registry {
     }
 }
 
-fn make_root(root: &Path) -> Result<()> {
-    for folder in [
-        "bin", "dev", "etc", "home", "proc", "root", "sys", "tmp", "var",
-    ] {
-        fs::create_dir_all(root.join(folder))?;
-    }
-    fs::copy(BUSYBOX, root.join("bin/busybox")).context("copy the static busybox")?;
-    for applet in APPLETS {
-        symlink("busybox", root.join("bin").join(applet))?;
-    }
-    fs::write(
-        root.join("etc/passwd"),
-        "root:x:0:0:root:/root:/bin/sh\nuser:x:1000:1000::/home:/bin/sh\n",
+/// Makes a certificate and a list of accounts; returns what the configuration says about them.
+fn secure(folder: &Path, (user, password): (&str, &str)) -> Result<String> {
+    let path = |name: &str| folder.join(name).display().to_string();
+    let (key, certificate, accounts) = (path("key.pem"), path("cert.pem"), path("accounts"));
+    tool(
+        "openssl",
+        &[
+            "req",
+            "-x509",
+            "-nodes",
+            "-days",
+            "2",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:prime256v1",
+            "-subj",
+            "/CN=registry",
+            "-addext",
+            "subjectAltName=IP:127.0.0.1",
+            "-keyout",
+            &key,
+            "-out",
+            &certificate,
+        ],
     )?;
-    fs::write(
-        root.join("etc/group"),
-        "root:x:0:\nuser:x:1000:\nextra:x:2000:user\n",
-    )?;
-    Ok(())
-}
-
-fn tool(program: &str, arguments: &[&str]) -> Result<()> {
-    let ran = run(Command::new(program).args(arguments), "")?;
-    ensure!(ran.code == Some(0), "{}: {}", ran.line, ran.stderr);
-    Ok(())
+    tool("htpasswd", &["-Bbc", &accounts, user, password])?;
+    Ok(format!(
+        "  tls:\n    certificate: {certificate}\n    key: {key}\n\
+         auth:\n  htpasswd:\n    realm: registry\n    path: {accounts}\n"
+    ))
 }
