@@ -37,7 +37,6 @@ export interface Draft {
   terminal: boolean
   autoRemove: boolean
   readOnly: boolean
-  init: boolean
 }
 
 export const emptyDraft = (image: string): Draft => ({
@@ -55,7 +54,6 @@ export const emptyDraft = (image: string): Draft => ({
   terminal: false,
   autoRemove: false,
   readOnly: false,
-  init: false,
 })
 
 /** What is wrong, by field; a field of a list is `ports.0`. */
@@ -173,6 +171,6 @@ export function toRequest(draft: Draft): CreateContainer {
     openStdin: draft.terminal,
     autoRemove: draft.autoRemove,
     readOnly: draft.readOnly,
-    init: draft.init,
+    init: false,
   }
 }

@@ -147,8 +147,6 @@ export const create = {
   autoRemoveHelp: 'Its writable layer goes with it.',
   readOnlyRoot: 'Read-only files',
   readOnlyHelp: 'It can only write to volumes.',
-  init: 'With a small init',
-  initHelp: 'Reaps children that nobody waits for, and passes signals on.',
   run: 'Create and start',
   only: 'Create only',
   errors: {

@@ -150,8 +150,6 @@ export const create: typeof en.create = {
   autoRemoveHelp: '쓰기 레이어(writable layer)도 함께 지워져요.',
   readOnlyRoot: '파일을 읽기 전용으로',
   readOnlyHelp: '볼륨에만 쓸 수 있어요.',
-  init: '작은 init과 함께',
-  initHelp: '아무도 기다리지 않는 자식 프로세스를 거두고 신호를 전해요.',
   run: '만들고 시작하기',
   only: '만들기만',
   errors: {
