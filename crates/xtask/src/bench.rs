@@ -3,19 +3,29 @@
 use anyhow::Result;
 use clap::Args;
 
-use crate::shell::step;
+use crate::{
+    Consent,
+    packages::{self, PEERS, RUN, TEST, docker_client},
+    run::build_static_runtime,
+    shell::{root, step},
+};
 
 /// What is measured.
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// Only benchmarks whose name contains this
-    filter: Option<String>,
+    #[command(flatten)]
+    consent: Consent,
+    /// Only benchmarks whose name contains one of these: runtime run exec api memory crowd pull
+    filters: Vec<String>,
 }
 
 /// Builds what users get, and measures it beside its peers in one run.
 pub(crate) fn bench(options: &Options) -> Result<()> {
-    let packages = "-p terrarium-runtime -p terrarium-docker-api -p terrarium-desktop";
-    step(&format!("cargo build --release {packages}")).run()?;
-    let filter = options.filter.iter();
-    step("cargo bench -p terrarium-tests --").args(filter).run()
+    packages::ensure(&[RUN, TEST, PEERS, &docker_client()], options.consent.yes)?;
+    step("cargo build --release -p terrarium-runtime -p terrarium-docker-api").run()?;
+    build_static_runtime()?;
+    step("cargo bench -p terrarium-tests --bench peers --")
+        .args(&options.filters)
+        .env("TERRARIUM_BIN_DIR", root().join("target/release"))
+        .run()
 }

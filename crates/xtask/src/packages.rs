@@ -46,6 +46,13 @@ pub(crate) const TEST: &[Package] = &[
     ("strace", "faults of the tests"),
 ];
 
+/// To measure against.
+pub(crate) const PEERS: &[Package] = &[
+    ("docker.io", "the engine that most people have"),
+    ("runc", "its OCI runtime"),
+    ("crun", "the fastest OCI runtime"),
+];
+
 /// The client that the suites speak through, unless one is there from wherever.
 pub(crate) fn docker_client() -> Vec<Package> {
     if is_installed("docker") {

@@ -1,6 +1,8 @@
 //! `cargo xtask run`: from a fresh machine to an open window.
 
-use anyhow::{Result, bail};
+use std::fs;
+
+use anyhow::{Context as _, Result, bail};
 use clap::Args;
 
 use crate::{
@@ -64,7 +66,26 @@ fn build_binaries(dev: bool) -> Result<&'static str> {
         return Ok("debug");
     }
     step(&format!("cargo build --release {packages}")).run()?;
+    build_static_runtime()?;
     Ok("release")
+}
+
+/// Puts the runtime as it is shipped in the place of the plain build, beside the other binaries.
+pub(crate) fn build_static_runtime() -> Result<()> {
+    // The flags are those of one platform; elsewhere the plain build does the same, only slower.
+    if !cfg!(all(target_arch = "x86_64", target_env = "gnu")) {
+        return Ok(());
+    }
+    step("cargo static-runtime").run()?;
+    let name = "terrarium-runtime";
+    let built = root()
+        .join("target/x86_64-unknown-linux-gnu/release")
+        .join(name);
+    let place = root().join("target/release").join(name);
+    // A new file: the old one is a hard link to one of cargo's own, and shims may be running it.
+    let aside = place.with_extension("new");
+    fs::copy(&built, &aside).with_context(|| format!("copy {}", built.display()))?;
+    fs::rename(&aside, &place).with_context(|| format!("put {} in place", place.display()))
 }
 
 fn mend_for_rootless(yes: bool) -> Result<()> {
