@@ -1,7 +1,8 @@
 //! The window and its life.
 
-use tauri::{Manager as _, RunEvent};
+use tauri::{AppHandle, Manager as _, RunEvent};
 use terrarium_engine::Config;
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{commands, host::Host, streams::Streams};
 
@@ -16,9 +17,25 @@ pub(crate) fn run(config: Config) {
             eprintln!("error: open the window\n  because: {error}\nhint: start it in a graphical session, or use terrariumd without a window");
             std::process::exit(1);
         });
+    tauri::async_runtime::spawn(exit_on_signal(app.handle().clone()));
     app.run(|app, event| {
         if let RunEvent::Exit = event {
             app.state::<Host>().stop();
         }
     });
+}
+
+/// Ends as if the window had been closed, when the session ends or somebody presses Ctrl+C.
+async fn exit_on_signal(app: AppHandle) {
+    let (Ok(mut terminate), Ok(mut interrupt)) = (
+        signal(SignalKind::terminate()),
+        signal(SignalKind::interrupt()),
+    ) else {
+        return;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    app.exit(0);
 }

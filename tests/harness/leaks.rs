@@ -130,7 +130,7 @@ impl Drop for Leaks {
 }
 
 /// Processes whose command line names a folder.
-fn processes_of(folder: &Path) -> Vec<(i32, String)> {
+pub(crate) fn processes_of(folder: &Path) -> Vec<(i32, String)> {
     let text = folder.display().to_string();
     let process = |entry: fs::DirEntry| {
         let pid: i32 = entry.file_name().to_str()?.parse().ok()?;

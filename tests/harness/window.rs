@@ -13,7 +13,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::{Leaks, binaries, run};
+use crate::{Leaks, binaries, leaks, run};
 
 /// The key under which WebDriver hands out elements.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
@@ -332,6 +332,21 @@ impl Window {
         Ok(value)
     }
 
+    /// Ends the application in peace; the driver would kill it.
+    fn end_application(&self) {
+        for (pid, line) in leaks::processes_of(&self.folder.path().join("data")) {
+            if line.contains("/terrarium ") {
+                let pid = nix::unistd::Pid::from_raw(pid);
+                let _ = nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM);
+                let asked = Instant::now();
+                let there = || nix::sys::signal::kill(pid, None).is_ok();
+                while there() && !is_zombie(pid) && asked.elapsed() < Duration::from_secs(10) {
+                    std::thread::sleep(Duration::from_millis(20));
+                }
+            }
+        }
+    }
+
     fn remove_containers(&self) {
         let docker = |arguments: &[&str]| {
             let mut command = Command::new("docker");
@@ -349,6 +364,13 @@ impl Window {
             let _ = docker(&remove);
         }
     }
+}
+
+/// Whether a process has ended and its parent has not noticed yet.
+fn is_zombie(pid: nix::unistd::Pid) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit_once(") ")
+        .is_some_and(|(_, rest)| rest.starts_with('Z'))
 }
 
 /// An element of the page.
@@ -434,6 +456,7 @@ impl Drop for Window {
             let _ = self.screenshot("failed");
         }
         self.remove_containers();
+        self.end_application();
         let _ = self.agent.delete(&self.session).call();
         // The application has to be gone before its display.
         for process in [&mut self.driver, &mut self.display.server] {

@@ -67,5 +67,12 @@ fn pull_run_watch_type_stop_and_remove() -> Result<()> {
     window.click("container.stop")?;
     window.find_css("[data-testid=container-page] [data-testid=state][data-status=stopped], [data-testid=container-page][data-status=stopped]")?;
     window.find("trace-kernel")?;
+
+    window.click("more")?;
+    window.click("menu-container.remove")?;
+    window.click("confirm-accept")?;
+    window.wait_gone("[data-testid=container-page]")?;
+    window.script("location.hash = '#/containers'", serde_json::json!([]))?;
+    window.find("empty-create")?;
     Ok(())
 }
