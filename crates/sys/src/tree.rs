@@ -16,13 +16,13 @@ use nix::dir::Dir;
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, open, openat, openat2, readlinkat};
 use nix::sys::stat::{
-    FchmodatFlags, FileStat, Mode, SFlag, UtimensatFlags, fchmodat, fstat, fstatat, mkdirat,
-    mknodat, utimensat,
+    FileStat, Mode, SFlag, UtimensatFlags, fstat, fstatat, mkdirat, mknodat, utimensat,
 };
 use nix::sys::time::TimeSpec;
 use nix::unistd::{Gid, LinkatFlags, Uid, UnlinkatFlags, fchownat, linkat, symlinkat, unlinkat};
 
 mod kind;
+mod mode;
 mod remove;
 mod usage;
 
@@ -266,13 +266,7 @@ impl Tree {
     /// `ENOTSUP` for a symbolic link.
     pub fn set_mode(&self, name: &OsStr, mode: u32) -> io::Result<()> {
         check_name(name)?;
-        let mode = Mode::from_bits_truncate(mode);
-        Ok(fchmodat(
-            &self.fd,
-            name,
-            mode,
-            FchmodatFlags::NoFollowSymlink,
-        )?)
+        mode::set(&self.fd, name, Mode::from_bits_truncate(mode))
     }
 
     /// Sets both the access and the modification time of `name`.

@@ -84,13 +84,7 @@ impl Tree {
     }
 
     fn force_open(&self, name: &OsStr) -> io::Result<Tree> {
-        use nix::sys::stat::{FchmodatFlags, fchmodat};
-        fchmodat(
-            &self.fd,
-            name,
-            Mode::S_IRWXU,
-            FchmodatFlags::NoFollowSymlink,
-        )?;
+        super::mode::set(&self.fd, name, Mode::S_IRWXU)?;
         let tree = self.child(name)?;
         fchmod(&tree.fd, Mode::S_IRWXU)?;
         Ok(tree)
