@@ -202,7 +202,14 @@ fn write(
     while let Some(piece) = pieces.blocking_recv() {
         match piece {
             Piece::Bytes(bytes) => {
-                ingest.write(&bytes).map_err(failed)?;
+                if let Err(error) = ingest.write(&bytes) {
+                    let error = failed(error);
+                    if error.code == ErrorCode::DiskFull {
+                        // Kept for the next try, it would keep the disk full for everybody.
+                        let _ = ingest.abort();
+                    }
+                    return Err(error);
+                }
                 pull.board.arrived(blob.row, bytes.len() as u64);
             }
             Piece::End => {
