@@ -11,7 +11,6 @@ start(
       language,
       theme: theme === 'light' || theme === 'dark' ? theme : 'system',
       motion: 'reduced',
-      keepHost: true,
     },
     empty: options.has('empty'),
     many: Number(options.get('many') ?? 0),

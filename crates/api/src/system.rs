@@ -91,7 +91,7 @@ wire! {
     }
 
     /// What the user chose.
-    #[derive(Eq)]
+    #[derive(Default, Eq)]
     #[serde(default)]
     pub struct Settings {
         /// `ko`, `en`, or the system's when absent.
@@ -100,8 +100,6 @@ wire! {
         pub theme: Theme,
         /// Motion, or the system's wish.
         pub motion: Motion,
-        /// Containers go on when the window closes, and so does the host.
-        pub keep_host: bool,
     }
 
     /// Color themes.
@@ -126,16 +124,5 @@ wire! {
         Full,
         /// They do not.
         Reduced,
-    }
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            language: None,
-            theme: Theme::System,
-            motion: Motion::System,
-            keep_host: true,
-        }
     }
 }

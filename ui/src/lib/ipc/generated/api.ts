@@ -1480,11 +1480,7 @@ theme: Theme,
 /**
  * Motion, or the system's wish.
  */
-motion: Motion, 
-/**
- * Containers go on when the window closes, and so does the host.
- */
-keepHost: boolean, };
+motion: Motion, };
 
 export type StatsHistory = { 
 /**

@@ -25,8 +25,6 @@ export const settings = {
   motion: 'Motion',
   motions: { system: 'System', reduced: 'None', full: 'Full' },
   textSize: 'Text size',
-  keepHost: 'Go on when the window closes',
-  keepHostHelp: 'The engine stays, so that restarts, logs and the Docker socket work. Containers go on in any case.',
   data: 'Where data lies',
   dataRoot: 'Data',
   runRoot: 'Running',

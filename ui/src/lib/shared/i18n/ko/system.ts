@@ -25,8 +25,6 @@ export const settings: typeof en.settings = {
   motion: '움직임',
   motions: { system: '시스템', reduced: '없음', full: '모두' },
   textSize: '글자 크기',
-  keepHost: '창을 닫아도 계속하기',
-  keepHostHelp: '엔진이 남아서 다시 시작, 로그, Docker 소켓이 계속 돼요. 컨테이너는 어느 쪽이든 계속돼요.',
   data: '데이터가 있는 곳',
   dataRoot: '데이터',
   runRoot: '실행 중인 것',
