@@ -148,6 +148,26 @@ fn containers_of_the_bridge_reach_each_other_and_know_their_own_name() -> Result
 }
 
 #[test]
+fn a_container_that_is_started_again_at_once_is_on_the_network_again() -> Result<()> {
+    if !can_run_containers() {
+        return Ok(());
+    }
+    let (_registry, host) = host()?;
+    // Neither publishes a port, so nobody waits until their old links are gone.
+    let web = greeter(&host, &[]);
+    let other = greeter(&host, &[]);
+    let show = "{{.NetworkSettings.Networks.bridge.IPAddress}}";
+    for _ in 0..5 {
+        host.docker(&["restart", "-t", "0", &web]).ok();
+        let address = host.docker(&["inspect", "-f", show, &web]).ok().to_owned();
+        let ask = format!("until nc {address} 80 </dev/null; do sleep 0.1; done");
+        let answer = host.docker(&["exec", &other, "busybox", "timeout", "10", "sh", "-c", &ask]);
+        assert_eq!(answer.ok(), "hi");
+    }
+    Ok(())
+}
+
+#[test]
 fn without_a_network_there_is_loopback_only_and_with_the_hosts_there_is_its_own() -> Result<()> {
     if !can_run_containers() {
         return Ok(());

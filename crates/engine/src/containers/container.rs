@@ -11,12 +11,14 @@ use super::{attach::Pending, id::ContainerId, record::Record, shim::Shim};
 ///
 /// Two locks order what happens: who holds `operation` may change what the container is meant to do,
 /// who holds `running` owns the files and processes of a run, from its start until it is cleaned up.
-/// A start takes both, in this order. Lists take neither.
+/// A start takes both, in this order. Lists take neither. Who holds `attached` changes the container's
+/// place on the network; it may be given up after the run is over in all other respects.
 #[derive(Debug)]
 pub(crate) struct Container {
     pub(crate) id: ContainerId,
     pub(crate) operation: tokio::sync::Mutex<()>,
     pub(crate) running: Arc<tokio::sync::Mutex<()>>,
+    pub(crate) attached: Arc<tokio::sync::Mutex<()>>,
     pub(crate) saving: tokio::sync::Mutex<()>,
     state: Mutex<State>,
     life: watch::Sender<Life>,
@@ -59,6 +61,7 @@ impl Container {
             id: record.id.clone(),
             operation: tokio::sync::Mutex::default(),
             running: Arc::default(),
+            attached: Arc::default(),
             saving: tokio::sync::Mutex::default(),
             state: Mutex::new(State {
                 record,

@@ -1,6 +1,6 @@
 //! From a record to a running process; undone in reverse where it fails.
 
-use std::{net::IpAddr, os::fd::AsFd as _, path::PathBuf, sync::Arc};
+use std::{net::IpAddr, os::fd::AsFd as _, sync::Arc};
 
 use terrarium_api::{Attachment, Note, PortBinding, Privilege, Step};
 use terrarium_network::{ContainerNet, DEFAULT_NETWORK, open_netns};
@@ -101,6 +101,8 @@ impl Launch<'_> {
         let Some(pid) = pid.filter(|_| self.record.has_network()) else {
             return Ok((None, Vec::new()));
         };
+        // The place of the run before is given up by now, or will be in a moment.
+        let _attached = self.container.attached.lock().await;
         let network = self.engine.network();
         let (record, bundle) = (self.record.clone(), self.bundle.clone());
         let work = blocking(move || {
@@ -155,7 +157,7 @@ impl Engine {
         };
         let launched = launch.steps().await;
         if launched.is_err() {
-            self.clean_up(container, &launch.bundle).await;
+            self.clean_up(container).await;
         }
         launched
     }
@@ -176,32 +178,6 @@ impl Engine {
             reserved.map(drop).map_err(network::failed)
         })
         .await
-    }
-
-    /// Removes what a run leaves outside of the container's own processes.
-    pub(super) async fn clean_up(&self, container: &Arc<Container>, bundle: &Bundle) {
-        let (network, id) = (self.network(), container.id.clone());
-        let attached = container.record().has_network();
-        let (bundle, spec) = (bundle.clone(), self.inner.records.spec(&id));
-        let cleaned = blocking(move || {
-            let detached = match attached {
-                true => network.teardown(id.as_str()).map_err(network::failed),
-                false => Ok(()),
-            };
-            keep_spec(bundle.spec_path(), spec);
-            bundle.remove().and(detached)
-        });
-        if let Err(error) = cleaned.await {
-            // The next host sweeps it; the container itself has ended properly.
-            tracing::warn!(container_id = %container.id, %error, "leavings of a run remain");
-        }
-    }
-}
-
-/// Shown later as the spec of the last run; nothing depends on it.
-fn keep_spec(from: PathBuf, to: PathBuf) {
-    if let Err(error) = std::fs::copy(&from, &to) {
-        tracing::debug!(from = %from.display(), %error, "the spec of a run is not kept");
     }
 }
 

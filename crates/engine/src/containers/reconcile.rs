@@ -103,7 +103,7 @@ impl Engine {
             // The host was killed before the start: nobody was told that the container runs.
             Status::Creating | Status::Created => {
                 let _ = shim.command(Call::Shutdown).await;
-                self.clean_up(container, bundle).await;
+                self.clean_up(container).await;
                 return true;
             }
             Status::Running | Status::Paused => self.goes_on(container, &shim, &state),
@@ -180,7 +180,7 @@ impl Engine {
         if started(bundle) && !recorded {
             self.record_exit(container, exit).await;
         }
-        self.clean_up(container, bundle).await;
+        self.clean_up(container).await;
     }
 
     async fn record_exit(&self, container: &Arc<Container>, exit: Exit) {

@@ -91,7 +91,7 @@ impl Engine {
             life.ends += 1;
             life.exit = Some(exit);
         });
-        let bundle = self.bundle(container);
+        let detaching = self.detach(container).await;
         let shim_end = async {
             if let Some(shim) = shim {
                 // Takes the control group with it. A shim that is gone already cannot.
@@ -101,11 +101,12 @@ impl Engine {
         // The bundle goes last: until the record has the exit, `exit.json` is where it is known.
         let saved = tokio::join!(self.save(container), shim_end).0;
         match saved {
-            Ok(()) => self.clean_up(container, &bundle).await,
+            Ok(()) => self.remove_bundle(container).await,
             Err(error) => {
                 tracing::error!(container_id = %container.id, %error, "an exit is not recorded");
             }
         }
+        detaching.ports_are_free().await;
     }
 
     /// Removes the container, starts it again, or leaves it, as was asked for.
