@@ -21,7 +21,7 @@ const IDLE: usize = 20;
 /// After a moment without work our supervisor gives back what it used for the start.
 const UNTIL_IDLE: Duration = Duration::from_secs(5);
 /// How often a hundred containers are made: the peer needs its time.
-const ROUNDS: usize = 2;
+const ROUNDS: usize = 3;
 
 /// The proportional share of memory of the supervisors of idle containers.
 pub(crate) fn memory(bench: &Bench) -> Result<Vec<Row>> {

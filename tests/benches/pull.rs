@@ -42,7 +42,7 @@ pub(crate) fn measure(bench: &Bench) -> Result<Vec<Row>> {
             Ok(took)
         }));
     }
-    sides.push(Side::new("gzip | tar x", || unpack(&layers)));
+    sides.push(Side::new("gzip + tar x", || unpack(&layers)));
     let work = format!(
         "pull of {} MiB in {LAYERS} layers",
         LAYERS as u64 * (LAYER_BYTES >> 20)

@@ -95,7 +95,7 @@ fn plain(mut spec: Value) -> Value {
     spec["root"] = json!({"path": "rootfs"});
     spec["process"]["args"] = json!(["true"]);
     spec["process"]["terminal"] = json!(false);
-    spec["linux"]["cgroupsPath"] = json!("/terrarium-bench/bench");
+    spec["linux"]["cgroupsPath"] = json!("/terrarium-bench");
     if let Some(mounts) = spec["mounts"].as_array_mut() {
         mounts.retain(|mount| mount["type"] != "bind");
     }
