@@ -44,6 +44,35 @@ fn a_volume_outlives_its_containers() {
 }
 
 #[test]
+fn a_new_volume_is_filled_from_the_image_once() {
+    let Some(setup) = with_alpine() else { return };
+    let passwd = |volume: &str, script: &str| {
+        setup.ok(&["run", "--rm", "-v", volume, "alpine", "sh", "-c", script])
+    };
+    let shown = passwd(
+        "conf:/etc",
+        "cat /etc/passwd; rm /etc/group; echo mine > /etc/passwd",
+    );
+    assert!(shown.contains("root:x:0:0"), "{shown}");
+    // It has content now, which is the user's.
+    assert_eq!(
+        passwd(
+            "conf:/etc",
+            "cat /etc/passwd; ls /etc/group 2>/dev/null || true"
+        ),
+        "mine"
+    );
+    let empty = passwd(
+        "empty:/etc:nocopy",
+        "ls /etc/passwd 2>/dev/null || echo none",
+    );
+    assert_eq!(empty, "none");
+    // What the image has is as it was.
+    let other = setup.ok(&["run", "--rm", "alpine", "cat", "/etc/group"]);
+    assert!(other.contains("root"), "{other}");
+}
+
+#[test]
 fn an_anonymous_volume_goes_with_its_container() {
     let Some(setup) = with_alpine() else { return };
     setup.ok(&["run", "--rm", "-v", "/d", "alpine", "touch", "/d/x"]);

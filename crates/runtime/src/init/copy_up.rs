@@ -1,4 +1,4 @@
-//! `tmpcopyup`: fills a tmpfs with what it is going to cover.
+//! `tmpcopyup` and `copyup`: fills a tmpfs or a new volume with what it is going to cover.
 
 use std::ffi::CStr;
 use std::fs::File;
@@ -8,7 +8,7 @@ use std::path::Path;
 
 use nix::dir::Dir;
 use nix::fcntl::{AtFlags, OFlag, openat, readlinkat};
-use nix::sys::stat::{FchmodatFlags, Mode, fchmodat, fstatat, mkdirat};
+use nix::sys::stat::{FchmodatFlags, Mode, fchmodat, fstat, fstatat, mkdirat};
 use nix::unistd::{Gid, Uid, fchownat, symlinkat};
 
 use super::root::Root;
@@ -22,6 +22,37 @@ pub(super) fn copy(root: &Root, path: &Path, tmpfs: &OwnedFd) -> Result<()> {
     let from = from.doing(|| format!("open {path:?} to copy it up"))?;
     // The mount descriptor is O_PATH; making entries needs nothing more.
     directory(from, tmpfs.as_fd(), 0).doing(|| format!("copy {path:?} into the tmpfs"))
+}
+
+/// Fills an empty directory, and gives it the owner and mode of what it covers. One that has content
+/// already, or that covers nothing, stays as it is.
+pub(super) fn fill(root: &Root, path: &Path, volume: &OwnedFd) -> Result<()> {
+    let op = || format!("fill the new volume on {path:?}");
+    let readable = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    let listed = openat(volume, c".", readable, Mode::empty()).doing(op)?;
+    let is_empty = is_empty(listed).doing(op)?;
+    let from = match root.open(path, OFlag::O_RDONLY | OFlag::O_DIRECTORY) {
+        Ok(from) if is_empty => from,
+        // Nothing of that name, or no directory: attaching says what is wrong, if anything is.
+        Ok(_) | Err(_) => return Ok(()),
+    };
+    let stat = fstat(&from).doing(op)?;
+    directory(from, volume.as_fd(), 0).doing(op)?;
+    let (uid, gid) = (Uid::from_raw(stat.st_uid), Gid::from_raw(stat.st_gid));
+    fchownat(volume, c".", Some(uid), Some(gid), AtFlags::empty()).doing(op)?;
+    let mode = Mode::from_bits_truncate(stat.st_mode & 0o7777);
+    fchmodat(volume, c".", mode, FchmodatFlags::FollowSymlink).doing(op)
+}
+
+fn is_empty(folder: OwnedFd) -> io::Result<bool> {
+    let mut listing = Dir::from_fd(folder)?;
+    for entry in listing.iter() {
+        let entry = entry?;
+        if entry.file_name() != c"." && entry.file_name() != c".." {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 fn directory(from: OwnedFd, to: BorrowedFd<'_>, depth: u32) -> io::Result<()> {

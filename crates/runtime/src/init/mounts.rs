@@ -23,7 +23,7 @@ pub(super) fn mount_all(init: &mut Init<'_>, root: &Root) -> Result<()> {
         let start = init.trace.now();
         match &mount.kind {
             MountKind::Cgroup => cgroup_view::mount(root, mount, init.cgroup, &mut init.trace)?,
-            MountKind::Bind { source, depth } => {
+            MountKind::Bind { source, depth, .. } => {
                 bind(root, mount, source, *depth, &mut init.trace)?;
             }
             MountKind::FileSystem { .. } => file_system(root, mount, &mut init.trace)?,
@@ -56,6 +56,10 @@ fn bind(
     } else {
         Target::File
     };
+    if matches!(mount.kind, MountKind::Bind { copy_up: true, .. }) && kind == Target::Directory {
+        // Before the attributes: the mount may become read-only.
+        copy_up::fill(root, &mount.destination, &tree)?;
+    }
     set_up_and_attach(root, mount, &tree, kind, trace)
 }
 

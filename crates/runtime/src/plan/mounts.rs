@@ -13,7 +13,12 @@ use crate::error::{Error, Result};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum MountKind {
     /// A file or directory of the host.
-    Bind { source: PathBuf, depth: Depth },
+    Bind {
+        source: PathBuf,
+        depth: Depth,
+        /// Fill it with what it covers if it is an empty directory, as a new volume is.
+        copy_up: bool,
+    },
     /// A new file system.
     FileSystem {
         fstype: String,
@@ -58,8 +63,8 @@ impl MountPlan {
         }
         let fstype = mount.typ().as_deref().unwrap_or("none");
         let kind = match (parsed.bind, fstype) {
-            (Some(depth), _) => bind(mount, bundle, depth)?,
-            (None, "bind") => bind(mount, bundle, Depth::One)?,
+            (Some(depth), _) => bind(mount, bundle, depth, parsed.copy_up)?,
+            (None, "bind") => bind(mount, bundle, Depth::One, parsed.copy_up)?,
             (None, "cgroup" | "cgroup2") => MountKind::Cgroup,
             (None, _) => MountKind::FileSystem {
                 fstype: fstype.to_owned(),
@@ -91,7 +96,7 @@ impl MountPlan {
     }
 }
 
-fn bind(mount: &Mount, bundle: &Path, depth: Depth) -> Result<MountKind> {
+fn bind(mount: &Mount, bundle: &Path, depth: Depth, copy_up: bool) -> Result<MountKind> {
     let source = mount
         .source()
         .as_ref()
@@ -100,6 +105,7 @@ fn bind(mount: &Mount, bundle: &Path, depth: Depth) -> Result<MountKind> {
     Ok(MountKind::Bind {
         source: bundle.join(source.ok_or_else(missing)?),
         depth,
+        copy_up,
     })
 }
 
@@ -150,7 +156,8 @@ impl Options {
             "bind" => self.bind = Some(Depth::One),
             "rbind" => self.bind = Some(Depth::Recursive),
             "defaults" | "async" | "nomand" | "noiversion" | "loud" | "remount" | "" => {}
-            "tmpcopyup" => self.copy_up = true,
+            // The second is ours, for binds: Docker fills new volumes.
+            "tmpcopyup" | "copyup" => self.copy_up = true,
             "idmap" | "ridmap" => {
                 return Err(Error::Unsupported(format!("mount option `{option}`")));
             }

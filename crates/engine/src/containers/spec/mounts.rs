@@ -86,6 +86,9 @@ fn of_user(source: &Source<'_>) -> Mount {
         // `ro` alone would leave mounts below writable.
         options.extend(["ro", "rro"]);
     }
+    if wanted.kind == MountKind::Volume && !wanted.no_copy {
+        options.push("copyup");
+    }
     bind(path, &wanted.target, &options)
 }
 
