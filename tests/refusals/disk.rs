@@ -30,6 +30,31 @@ fn a_pull_that_fills_the_disk_is_told_and_gives_the_room_back() -> Result<()> {
     Ok(())
 }
 
+#[test]
+fn a_container_that_fills_the_disk_can_be_removed_and_the_host_goes_on() -> Result<()> {
+    if !can_run_containers() {
+        return Ok(());
+    }
+    let registry = Registry::with_busybox()?;
+    let mut host = Host::start_on_disk(options(&registry), MEBIBYTES)?;
+    host.docker(&["pull", "-q", "alpine"]).ok();
+    let script = "busybox dd if=/dev/zero of=/filled bs=1M count=64; true";
+    let filled = host.docker(&["run", "--name", "hog", "alpine", "sh", "-c", script]);
+    assert_says(&filled.stderr, &["No space left on device"]);
+    let code = host.docker(&["inspect", "-f", "{{.State.ExitCode}}", "hog"]);
+    assert_eq!(code.ok(), "0");
+    let refused = host.docker(&["run", "--name", "next", "alpine", "true"]);
+    if refused.code != Some(0) {
+        assert_says(refused.fails(125), &["No space left"]);
+    }
+    // A host that starts without room has to find what there is.
+    host.kill()?;
+    host.restart()?;
+    host.docker(&["rm", "-f", "hog"]).ok();
+    host.docker(&["run", "--rm", "alpine", "true"]).ok();
+    Ok(())
+}
+
 /// Pushes an image that does not get smaller by compression.
 fn push_noise(registry: &Registry, host: &Host, bytes: usize) -> Result<()> {
     let folder = host.scratch().join("noise");

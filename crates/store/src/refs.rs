@@ -128,6 +128,12 @@ impl Shared {
             "mediaType": "application/vnd.oci.image.index.v1+json",
             "manifests": manifests.collect::<Vec<_>>(),
         });
+        // Nothing is written that is there: a store is opened also where no room is left.
+        if files::read_record::<serde_json::Value>(&self.index)
+            .is_ok_and(|old| old.as_ref() == Some(&index))
+        {
+            return Ok(());
+        }
         files::write_record(&self.index, &index, Durability::Process)
     }
 }

@@ -107,6 +107,12 @@ impl Engine {
         tracer
             .step("remove snapshot", "the writable layer", snapshot)
             .await;
+        let bundle = self.bundle(container);
+        if bundle.folder().exists() {
+            // An end that could not be recorded, for instance on a full disk, kept its bundle and
+            // its place on a network.
+            self.clean_up(container, &bundle).await;
+        }
         self.delete_leavings(container).await;
         if volumes == Volumes::Remove {
             for mount in record
