@@ -28,7 +28,7 @@ impl Canary {
     }
 
     /// Its path with so many `..` before it that it leads there from anywhere.
-    fn from_below(&self) -> String {
+    fn path_below(&self) -> String {
         format!(
             "{}{}",
             "../".repeat(12),
@@ -99,7 +99,7 @@ fn no_layer_reaches_out_of_its_tree() -> Result<()> {
     }
     let scene = Scene::new()?;
     let canary = Canary::new(&scene.host.scratch().join("canary"))?;
-    let (up, path) = (canary.from_below(), canary.path());
+    let (up, path) = (canary.path_below(), canary.path());
     let (up_owned, owned) = (format!("{up}/owned"), format!("{path}/owned"));
     let (up_secret, secret) = (format!("{up}/secret"), format!("{path}/secret"));
     let (up_removed, removed) = (format!("{up}/.wh.secret"), format!("{path}/.wh.secret"));

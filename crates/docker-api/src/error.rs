@@ -60,7 +60,12 @@ impl From<Error> for Failure {
         if error.code == ErrorCode::Internal {
             tracing::error!(%error, "a request failed by a defect");
         }
-        Self::new(status(error.code), wording(&error))
+        let mut message = wording(&error);
+        if let Some(hint) = &error.hint {
+            // On a line of its own, as the engine's own programs say it.
+            message = format!("{message}\nhint: {hint}");
+        }
+        Self::new(status(error.code), message)
     }
 }
 
@@ -177,6 +182,14 @@ mod tests {
             409,
             "container x is not running",
         );
+    }
+
+    #[test]
+    fn what_to_do_reaches_the_client_on_a_line_of_its_own() {
+        let error =
+            Error::new(ErrorCode::VolumeInUse, "volume x is in use").hint("remove web first");
+        let message = Failure::from(error).message;
+        assert_eq!(message, "volume x is in use\nhint: remove web first");
     }
 
     #[test]

@@ -107,11 +107,10 @@ impl Engine {
         tracer
             .step("remove snapshot", "the writable layer", snapshot)
             .await;
-        let bundle = self.bundle(container);
-        if bundle.folder().exists() {
+        if self.bundle(container).folder().exists() {
             // An end that could not be recorded, for instance on a full disk, kept its bundle and
             // its place on a network.
-            self.clean_up(container, &bundle).await;
+            self.clean_up(container).await;
         }
         self.delete_leavings(container).await;
         if volumes == Volumes::Remove {
