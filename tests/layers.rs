@@ -23,7 +23,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "api", "network", "oci", "registry", "runtime", "store", "sys",
         ],
     ),
-    ("docker-api", &["api", "engine", "oci"]),
+    ("docker-api", &["api", "engine", "oci", "sys"]),
     ("desktop", &["api", "docker-api", "engine"]),
     ("tests", &["api"]),
     ("xtask", &[]),

@@ -161,6 +161,8 @@ wire! {
         pub stdin_once: bool,
         /// Its mounts.
         pub mounts: Vec<Mount>,
+        /// Containers whose mounts it takes over: `name[:ro|rw]`.
+        pub volumes_from: Vec<String>,
         /// Ports to publish.
         pub ports: Vec<PortRequest>,
         /// Ports it is said to listen on, `80/tcp`.
@@ -197,6 +199,8 @@ wire! {
         pub security_options: Vec<String>,
         /// Host devices, `/dev/x[:/dev/y[:rwm]]`.
         pub devices: Vec<String>,
+        /// More that the device controller allows, `c 7:* rwm`.
+        pub device_rules: Vec<String>,
         /// Kernel parameters of its namespaces.
         pub sysctls: BTreeMap<String, String>,
         /// Resource limits of its processes.
@@ -227,6 +231,8 @@ wire! {
     #[derive(Default, Eq)]
     #[serde(default)]
     pub struct LogOptions {
+        /// Nothing is kept.
+        pub off: bool,
         /// A file is rotated at this size.
         pub max_bytes: Option<u64>,
         /// So many files are kept.

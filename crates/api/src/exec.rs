@@ -20,6 +20,9 @@ wire! {
         pub stdin: bool,
         /// With all capabilities that the engine has.
         pub privileged: bool,
+        /// Keys that leave its terminal without ending it; `ctrl-p,ctrl-q` when absent.
+        #[serde(default)]
+        pub detach_keys: Option<String>,
     }
 
     /// An exec process.

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use terrarium_api::{
-    ContainerStatus, Counters, LogBatch, LogQuery, StatsHistory, StatsQuery, StatsTick,
-    WaitCondition, WaitContainer,
+    ContainerStatus, Counters, Error, ErrorCode, LogBatch, LogQuery, StatsHistory, StatsQuery,
+    StatsTick,
 };
 use tokio::sync::{mpsc, watch};
 
 use crate::{
     Engine, Result,
-    error::no_such_container,
+    containers::Life,
+    error::{no_such_container, quoted},
     logs::{self, LogSource},
 };
 
@@ -48,26 +49,26 @@ impl Engine {
     }
 
     async fn log_source(&self, container: &str) -> Result<LogSource> {
+        let mut life = self.inner.containers.find(container)?.life().subscribe();
+        let ends = life.borrow().ends;
         let detail = self.inspect_container(container).await?;
-        // One that was never started may still write: its reader waits for that.
-        let condition = match detail.summary.status {
-            ContainerStatus::Running | ContainerStatus::Paused => Some(WaitCondition::NotRunning),
-            ContainerStatus::Creating | ContainerStatus::Created => Some(WaitCondition::NextExit),
+        if detail.request.log.off {
+            return Err(not_kept(&detail.summary.name));
+        }
+        // One that was never started may still write: its reader waits for that. The pauses between
+        // the starts of a restart policy end nothing.
+        let first_end = match detail.summary.status {
+            ContainerStatus::Running | ContainerStatus::Paused => Some(ends),
+            ContainerStatus::Creating | ContainerStatus::Created => Some(ends + 1),
             ContainerStatus::Stopped => None,
         };
-        let (sender, running) = watch::channel(condition.is_some());
-        if let Some(condition) = condition {
-            let container = detail.summary.id;
-            let waiter = self
-                .wait_container(WaitContainer {
-                    container,
-                    condition,
-                })
-                .await?;
+        let (sender, running) = watch::channel(first_end.is_some());
+        if let Some(first_end) = first_end {
             tokio::spawn(async move {
+                let over =
+                    move |life: &Life| life.removed || (!life.running && life.ends >= first_end);
                 tokio::select! {
-                    // Also when the container is gone: nothing more will be written.
-                    _ = waiter.done() => {}
+                    _ = life.wait_for(over) => {}
                     () = sender.closed() => {}
                 }
                 sender.send_replace(false);
@@ -92,4 +93,14 @@ impl Engine {
             .map(|container| container.id.clone())
             .ok_or_else(|| no_such_container(name))
     }
+}
+
+/// Docker's words, which clients know.
+fn not_kept(name: &str) -> Error {
+    let message = format!(
+        "read the log of {}: configured logging driver does not support reading",
+        quoted(name)
+    );
+    Error::new(ErrorCode::Unsupported, message)
+        .hint("the container was made with its log switched off; attach to it to see its output")
 }

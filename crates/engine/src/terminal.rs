@@ -189,6 +189,7 @@ impl Engine {
                 terminal: true,
                 stdin: true,
                 privileged: false,
+                detach_keys: None,
             })
             .await?;
         let size = Some((request.rows, request.cols));

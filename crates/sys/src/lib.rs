@@ -24,6 +24,7 @@ pub mod process;
 pub mod pty;
 pub mod seccomp;
 pub mod tree;
+pub mod unread;
 pub mod wait;
 pub mod xattr;
 

@@ -77,8 +77,6 @@ impl<'de> Deserialize<'de> for Words {
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Creation {
     pub(crate) request: CreateContainer,
-    /// Containers whose mounts are taken over: `name[:ro|rw]`.
-    pub(crate) volumes_from: Vec<String>,
     /// What was asked for and is not done; the client prints each line.
     pub(crate) warnings: Vec<String>,
 }
@@ -113,13 +111,10 @@ pub(crate) fn translate(params: &Params, body: CreateBody) -> Result<Creation> {
         stop_timeout_s: body
             .stop_timeout
             .and_then(|seconds| u32::try_from(seconds).ok()),
+        volumes_from: body.host_config.volumes_from.clone(),
         ..host_part(&body.host_config)?
     };
-    Ok(Creation {
-        request,
-        volumes_from: body.host_config.volumes_from,
-        warnings,
-    })
+    Ok(Creation { request, warnings })
 }
 
 /// What `HostConfig` alone says.
@@ -145,6 +140,7 @@ fn host_part(host: &HostConfig) -> Result<CreateContainer> {
         cap_drop: host.cap_drop.clone(),
         security_options: host.security_opt.clone(),
         devices: resources.devices.iter().map(ToString::to_string).collect(),
+        device_rules: resources.device_cgroup_rules.clone(),
         sysctls: host.sysctls.clone(),
         ulimits: resources.ulimits.iter().map(ulimit).collect(),
         pid_mode: named(&host.pid_mode),
@@ -206,6 +202,12 @@ fn network_mode(text: &str) -> Result<NetworkMode> {
 
 fn log_options(host: &HostConfig) -> Result<LogOptions> {
     let config = &host.log_config;
+    if config.r#type == "none" {
+        return Ok(LogOptions {
+            off: true,
+            ..LogOptions::default()
+        });
+    }
     if !matches!(config.r#type.as_str(), "" | "json-file" | "local") {
         return Err(Failure::bad_request(format!(
             "logger: no log driver named '{}' is registered",
@@ -226,6 +228,7 @@ fn log_options(host: &HostConfig) -> Result<LogOptions> {
         .get("compress")
         .is_some_and(|value| value == "true");
     Ok(LogOptions {
+        off: false,
         max_bytes,
         max_files,
         compress,
@@ -274,10 +277,6 @@ fn warnings(body: &CreateBody) -> Result<Vec<String>> {
     warn(
         host.resources.oom_kill_disable == Some(true),
         "Disabling the OOM killer is ignored: it lets a container hang the machine.",
-    );
-    warn(
-        !host.resources.device_cgroup_rules.is_empty(),
-        "Device cgroup rules are ignored by this version of Terrarium.",
     );
     Ok(warnings)
 }

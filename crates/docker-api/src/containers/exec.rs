@@ -80,6 +80,7 @@ fn translate(container: String, body: CreateBody) -> Result<ExecRequest> {
         terminal: body.tty,
         stdin: body.attach_stdin,
         privileged: body.privileged,
+        detach_keys: Some(body.detach_keys).filter(|keys| !keys.is_empty()),
     })
 }
 
@@ -103,7 +104,7 @@ pub(super) async fn start(
             terminal: attached.terminal,
             output: Box::pin(attached.output),
             input: exec.request.stdin.then(|| Box::pin(attached.input) as _),
-            detach: DetachKeys::parse(None)?,
+            detach: DetachKeys::parse(exec.request.detach_keys.as_deref())?,
         },
         Ok(None) => return Ok(StatusCode::OK.into_response()),
         // Docker answers first and starts then: the reason is the process's first and last output,
@@ -184,7 +185,7 @@ fn show(exec: &ExecDetail) -> Value {
         "OpenStdout": true,
         "CanRemove": false,
         "ContainerID": exec.container,
-        "DetachKeys": "",
+        "DetachKeys": request.detach_keys.as_deref().unwrap_or_default(),
         "Pid": exec.pid.unwrap_or(0),
     })
 }
@@ -211,6 +212,7 @@ mod tests {
             terminal: false,
             stdin: false,
             privileged: false,
+            detach_keys: None,
         };
         assert_eq!(request, Ok(expect));
     }

@@ -25,15 +25,18 @@ pub(super) fn show(detail: &ContainerDetail) -> HostConfig {
         soft: limit.soft,
         hard: limit.hard,
     };
+    resources.device_cgroup_rules = request.device_rules.clone();
     resources.ulimits = request.ulimits.iter().map(limit).collect();
     HostConfig {
         binds,
         tmpfs,
         resources,
         log_config: LogConfig {
-            r#type: "json-file".into(),
+            r#type: if request.log.off { "none" } else { "json-file" }.into(),
             config: show_log(&request.log),
         },
+        volumes_from: request.volumes_from.clone(),
+        isolation: "default".into(),
         network_mode: networks::mode_text(&request.network),
         port_bindings: ports::show_requests(&request.ports),
         restart_policy: show_restart(request.restart),

@@ -267,6 +267,8 @@ fn config(detail: &ContainerDetail, image: &ImageSettings) -> Config {
         Some(_) => request.command.clone().map(Words),
         None => words(&request.command, &image.command),
     };
+    // A name alone takes a variable away; Docker shows the wish.
+    let removed = request.env.iter().filter(|entry| !entry.contains('='));
     let mut labels = image.labels.clone();
     labels.extend(request.labels.clone());
     Config {
@@ -280,7 +282,7 @@ fn config(detail: &ContainerDetail, image: &ImageSettings) -> Config {
         tty: request.terminal,
         open_stdin: request.open_stdin,
         stdin_once: request.stdin_once,
-        env: detail.env.clone(),
+        env: detail.env.iter().chain(removed).cloned().collect(),
         cmd: command,
         image: request.image.clone(),
         volumes: (!volumes.is_empty()).then_some(volumes),

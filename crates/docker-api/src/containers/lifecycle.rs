@@ -15,7 +15,7 @@ use terrarium_api::{
 use super::{
     create::{self, CreateBody, Creation},
     host_config::{Resources, Restart, restart_policy},
-    limits, mounts, ports,
+    limits, ports,
 };
 use crate::{
     error::{Failure, Result},
@@ -40,14 +40,8 @@ pub(super) async fn create(
     let publish_all = body.host_config.publish_all_ports;
     let Creation {
         mut request,
-        volumes_from,
         warnings,
     } = create::translate(&params, body)?;
-    for other in &volumes_from {
-        let (name, mode) = other.split_once(':').unwrap_or((other, "rw"));
-        let detail = app.engine.inspect_container(name).await?;
-        mounts::take_over(&mut request.mounts, &detail.summary.mounts, mode == "ro");
-    }
     if publish_all {
         let image = app.engine.inspect_image(&request.image).await?;
         publish_exposed(&mut request.ports, &image.config.exposed_ports)?;

@@ -251,20 +251,6 @@ fn invalid(text: &str) -> Failure {
     ))
 }
 
-/// Adds another container's mounts, as `--volumes-from name[:ro]`.
-pub(super) fn take_over(mounts: &mut Vec<Mount>, others: &[Mount], read_only: bool) {
-    for other in others.iter().filter(|other| other.kind != MountKind::Tmpfs) {
-        if mounts.iter().all(|mount| mount.target != other.target) {
-            let read_only = read_only || other.read_only;
-            mounts.push(Mount {
-                read_only,
-                no_copy: true,
-                ..other.clone()
-            });
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -329,20 +315,5 @@ mod tests {
         };
         let mounts = translate(&host, ["/x".to_owned()].iter()).expect("the bind wins");
         assert_eq!(mounts.len(), 1);
-    }
-
-    #[test]
-    fn mounts_of_another_container_do_not_replace_own_ones() {
-        let mut mounts = vec![bind("/a:/x").expect("it is valid")];
-        let others = [
-            bind("v1:/x").expect("it is valid"),
-            bind("v1:/y").expect("it is valid"),
-        ];
-        take_over(&mut mounts, &others, true);
-        let targets: Vec<_> = mounts
-            .iter()
-            .map(|mount| (mount.target.as_str(), mount.read_only))
-            .collect();
-        assert_eq!(targets, [("/x", false), ("/y", true)]);
     }
 }

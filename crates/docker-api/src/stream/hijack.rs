@@ -3,7 +3,7 @@
 //! With `Upgrade: tcp` the server answers 101 and the connection carries bytes both ways. Without
 //! it, output is a body that ends with the connection, and input is the body of the request.
 
-use std::{io, pin::Pin};
+use std::{io, os::fd::AsFd as _, pin::Pin, time::Duration};
 
 use axum::{
     body::{Body, HttpBody as _},
@@ -13,9 +13,13 @@ use axum::{
 use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt as _, stream};
 use http::{HeaderValue, StatusCode, Version, header};
-use hyper::upgrade::OnUpgrade;
+use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use terrarium_sys::unread::unread_by_peer;
+use tokio::{
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
+    net::UnixStream,
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{Deframer, DetachKeys};
@@ -23,6 +27,10 @@ use crate::request::ApiVersion;
 
 /// Bytes that are moved at once; as large as the shim's own reads.
 const PIECE: usize = 32 << 10;
+
+/// How long output waits for a client to take the head of the answer, and how often it looks.
+const HEAD_TAKEN_WITHIN: Duration = Duration::from_millis(100);
+const LOOK_EVERY: Duration = Duration::from_micros(200);
 
 /// A process's ends.
 pub(crate) struct Wires {
@@ -64,7 +72,7 @@ impl Hijack {
             Some(upgrade) => {
                 tokio::spawn(closing.run_until_cancelled_owned(async move {
                     match upgrade.await {
-                        Ok(upgraded) => pump(TokioIo::new(upgraded), wires).await,
+                        Ok(upgraded) => serve(upgraded, wires).await,
                         Err(error) => tracing::debug!(%error, "a client left before its upgrade"),
                     }
                 }));
@@ -115,6 +123,32 @@ fn until_close(body: Body, wires: Wires, closing: CancellationToken) -> Response
     // An HTTP/1.0 answer has no chunks and ends with the connection: raw, as such clients expect.
     *response.version_mut() = Version::HTTP_10;
     response
+}
+
+/// Serves an upgraded connection.
+async fn serve(upgraded: Upgraded, wires: Wires) {
+    match upgraded.downcast::<TokioIo<UnixStream>>() {
+        Ok(parts) => {
+            let stream = parts.io.into_inner();
+            head_is_taken(&stream).await;
+            let (reader, writer) = stream.into_split();
+            // What the client sent right behind its request.
+            let reader = io::Cursor::new(parts.read_buf).chain(reader);
+            pump(tokio::io::join(reader, writer), wires).await;
+        }
+        Err(upgraded) => pump(TokioIo::new(upgraded), wires).await,
+    }
+}
+
+/// Waits until the client has read the head of the answer, for a bounded time. Clients whose HTTP
+/// library reads ahead, as Python's, throw away what arrives together with the head.
+async fn head_is_taken(stream: &UnixStream) {
+    let taken = async {
+        while unread_by_peer(stream.as_fd()).is_ok_and(|unread| unread > 0) {
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    };
+    let _ = tokio::time::timeout(HEAD_TAKEN_WITHIN, taken).await;
 }
 
 /// Moves bytes both ways until the output ends or the user detaches.
@@ -242,6 +276,23 @@ mod tests {
     async fn a_terminal_gets_bytes_and_everything_else_gets_frames() {
         assert_eq!(received(true).await, b"hello");
         assert_eq!(received(false).await, b"\x01\0\0\0\0\0\0\x05hello");
+    }
+
+    #[tokio::test]
+    async fn output_does_not_arrive_together_with_the_head() {
+        let (mut client, mut server) = UnixStream::pair().expect("a pair");
+        server.write_all(b"head").await.expect("it is open");
+        let sending = tokio::spawn(async move {
+            head_is_taken(&server).await;
+            server.write_all(b"output").await
+        });
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        let mut first = [0; 64];
+        let length = client.read(&mut first).await.expect("it is open");
+        assert_eq!(&first[..length], b"head");
+        sending.await.expect("it ends").expect("it is open");
+        let length = client.read(&mut first).await.expect("it is open");
+        assert_eq!(&first[..length], b"output");
     }
 
     #[tokio::test]

@@ -138,7 +138,7 @@ pub(crate) fn shim_config(record: &Record, overlay: Overlay, log: PathBuf) -> Op
             userxattr: overlay.userxattr,
         }),
         stdin,
-        log: Some(LogConfig {
+        log: (!request.log.off).then(|| LogConfig {
             path: log,
             max_size_bytes: request.log.max_bytes,
             max_files: request.log.max_files.unwrap_or(1),

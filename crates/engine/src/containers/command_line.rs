@@ -23,6 +23,7 @@ pub(super) fn create(request: &CreateContainer) -> String {
         .for_each(|entry| line.option("-e", entry));
     limits(&mut line, &request.limits);
     security(&mut line, request);
+    line.maybe("--log-driver", request.log.off.then_some("none"));
     restart(&mut line, request.restart);
     for (key, value) in &request.labels {
         line.option("--label", &format!("{key}={value}"));
@@ -85,6 +86,10 @@ fn security(line: &mut Line, request: &CreateContainer) {
         .devices
         .iter()
         .for_each(|text| line.option("--device", text));
+    request
+        .device_rules
+        .iter()
+        .for_each(|text| line.option("--device-cgroup-rule", text));
 }
 
 fn limits(line: &mut Line, limits: &Limits) {

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use terrarium_api::{
-    ActivityKind, ContainerSummary, CreateContainer, CreateVolume, Mount, MountKind, NetworkMode,
-    Traced,
+    ActivityKind, ContainerSummary, CreateContainer, CreateVolume, Error, ErrorCode, Mount,
+    MountKind, NetworkMode, Traced,
 };
 use terrarium_oci::ExecConfig;
 
@@ -15,7 +15,7 @@ use super::{
     record::{Desired, ImageFacts, Record},
     to_end, validate,
 };
-use crate::{Engine, Result, Tracer, images::Image, time::now_ms};
+use crate::{Engine, Result, Tracer, error::quoted, images::Image, time::now_ms};
 
 impl Engine {
     /// Creates a container without starting it: a record and a writable layer, nothing that runs.
@@ -44,6 +44,7 @@ impl Engine {
         validate::request(&request)?;
         let image = self.resolve_image(&request.image).await?;
         self.settle(&mut request)?;
+        self.take_over_mounts(&mut request)?;
         let id = ContainerId::random();
         let name = self
             .inner
@@ -111,6 +112,19 @@ impl Engine {
         Ok(())
     }
 
+    /// Adds the mounts of the containers of `--volumes-from`, below the request's own.
+    fn take_over_mounts(&self, request: &mut CreateContainer) -> Result<()> {
+        for other in &request.volumes_from.clone() {
+            let (name, mode) = other.split_once(':').unwrap_or((other, "rw"));
+            if !matches!(mode, "ro" | "rw" | "z" | "Z") {
+                return Err(invalid_mode(other));
+            }
+            let record = self.inner.containers.find(name)?.record();
+            take_over(&mut request.mounts, &record.mounts, mode == "ro");
+        }
+        Ok(())
+    }
+
     /// Makes the volumes that are not there yet, and names the anonymous ones.
     ///
     /// They come before the record: a volume without a container is harmless, the other way round
@@ -129,6 +143,27 @@ impl Engine {
         }
         Ok(())
     }
+}
+
+fn take_over(mounts: &mut Vec<Mount>, others: &[Mount], read_only: bool) {
+    for other in others.iter().filter(|other| other.kind != MountKind::Tmpfs) {
+        if mounts.iter().all(|mount| mount.target != other.target) {
+            let read_only = read_only || other.read_only;
+            mounts.push(Mount {
+                read_only,
+                no_copy: true,
+                ..other.clone()
+            });
+        }
+    }
+}
+
+fn invalid_mode(text: &str) -> Error {
+    Error::new(
+        ErrorCode::InvalidArgument,
+        format!("invalid volumes-from {}", quoted(text)),
+    )
+    .hint("write it as a container's name, with :ro or :rw behind it")
 }
 
 /// A volume that was named by the engine belongs to the container alone.
@@ -171,5 +206,41 @@ fn facts(image: Image) -> ImageFacts {
         chain_id: image.chain_id().map(ToString::to_string),
         manifest_digest: Some(image.manifest.digest.to_string()),
         config: image.config.config,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn volume(source: &str, target: &str) -> Mount {
+        Mount {
+            kind: MountKind::Volume,
+            source: source.into(),
+            target: target.into(),
+            read_only: false,
+            propagation: None,
+            size_bytes: None,
+            mode: None,
+            no_copy: false,
+        }
+    }
+
+    #[test]
+    fn mounts_of_another_container_come_below_the_own_ones() {
+        let mut mounts = vec![volume("own", "/x")];
+        let others = [volume("v1", "/x"), volume("v2", "/y")];
+        take_over(&mut mounts, &others, true);
+        let seen: Vec<_> = mounts
+            .iter()
+            .map(|mount| {
+                (
+                    mount.source.as_str(),
+                    mount.target.as_str(),
+                    mount.read_only,
+                )
+            })
+            .collect();
+        assert_eq!(seen, [("own", "/x", false), ("v2", "/y", true)]);
     }
 }

@@ -1,6 +1,6 @@
 //! Signals that a user sends.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use terrarium_api::{ContainerSummary, KillContainer, Traced};
 use terrarium_runtime::shim::protocol::Target;
@@ -8,8 +8,12 @@ use terrarium_runtime::shim::protocol::Target;
 use super::{container::Container, not_running, record::Desired, signal, to_end};
 use crate::{Engine, Result, Tracer};
 
+/// How long a kill waits for the kernel to let go of the process, as Docker's does.
+const GONE_WITHIN: Duration = Duration::from_secs(10);
+
 impl Engine {
-    /// Sends a signal to a container's main process.
+    /// Sends a signal to a container's main process. After `SIGKILL`, which nothing withstands, the
+    /// container has ended when this returns: it can be removed.
     ///
     /// # Errors
     /// `WrongState` when it does not run, `InvalidArgument` for an unknown signal.
@@ -35,10 +39,20 @@ impl Engine {
             // The policy must not undo what the user wants.
             container.state().record.desired = Desired::Stopped;
         }
+        let mut life = container.life().subscribe();
+        let ends = life.borrow().ends;
         let detail = format!("signal {number} to the main process");
         let sent = shim.kill(Target::Init, number);
         tracer.step("pidfd_send_signal", detail, sent).await?;
         self.container_event(container, "kill", &[("signal", number.to_string())]);
+        if number == signal::KILL {
+            let gone = life.wait_for(|life| life.ends > ends || !life.running);
+            // One that the kernel does not let go, e.g. in a write to a dead disk, is shown as it is.
+            let gone = tokio::time::timeout(GONE_WITHIN, gone);
+            let _ = tracer
+                .step("wait", "until the kernel has let it go", gone)
+                .await;
+        }
         Ok(tracer.finish(container.summary()))
     }
 }

@@ -48,6 +48,7 @@ pub use attach::{AttachContainer, Attached, Input, Output};
 pub use exec::StartExec;
 pub use wait::Waiter;
 
+pub(crate) use container::Life;
 pub(crate) use exec::Execs;
 pub(crate) use network::failed as network_failed;
 pub(crate) use records::Records;

@@ -23,7 +23,8 @@ impl Waiter {
     pub async fn done(mut self) -> Result<Exit> {
         let (condition, ends) = (self.condition, self.ends);
         let met = |life: &Life| match condition {
-            WaitCondition::NotRunning => !life.running || life.removed,
+            // One that its policy starts again has ended all the same.
+            WaitCondition::NotRunning => !life.running || life.ends > ends || life.removed,
             WaitCondition::NextExit => life.ends > ends || life.removed,
             WaitCondition::Removed => life.removed,
         };

@@ -123,6 +123,7 @@ async fn exec(engine: &Engine, container: &str, script: &str) -> String {
         terminal: false,
         stdin: false,
         privileged: false,
+        detach_keys: None,
     };
     let id = engine.create_exec(request).await.unwrap().id;
     let attached = engine.start_exec(&id, StartExec::default()).await.unwrap();

@@ -113,6 +113,7 @@ fn exec(container: &str, command: &[&str]) -> ExecRequest {
         terminal: false,
         stdin: false,
         privileged: false,
+        detach_keys: None,
     }
 }
 

@@ -100,7 +100,56 @@ pub(super) fn rules(request: &CreateContainer, devices: &[HostDevice]) -> Vec<Li
         let (major, minor) = (Some(device.major), Some(device.minor));
         rule(true, Some(device.kind), major, minor, &device.access)
     }));
+    rules.extend(
+        request
+            .device_rules
+            .iter()
+            .filter_map(|text| parse_rule(text).ok()),
+    );
     rules
+}
+
+/// Takes a `--device-cgroup-rule` apart: `c 7:128 rwm`, with `a` for both kinds and `*` for any number.
+///
+/// # Errors
+/// `InvalidArgument` for anything else.
+pub(crate) fn parse_rule(text: &str) -> Result<LinuxDeviceCgroup> {
+    let invalid = || {
+        Error::new(
+            ErrorCode::InvalidArgument,
+            format!("invalid device cgroup format {}", quoted(text)),
+        )
+        .hint("write it as KIND MAJOR:MINOR RIGHTS, e.g. \"c 13:* rwm\"")
+    };
+    let words: Vec<&str> = text.split(' ').collect();
+    let [kind, numbers, access] = words[..] else {
+        return Err(invalid());
+    };
+    let kind = match kind {
+        "a" => LinuxDeviceType::A,
+        "b" => LinuxDeviceType::B,
+        "c" => LinuxDeviceType::C,
+        _ => return Err(invalid()),
+    };
+    let number = |text: &str| match text {
+        "*" => Ok(None),
+        digits => digits
+            .parse::<u32>()
+            .map(|number| Some(i64::from(number)))
+            .map_err(|_| invalid()),
+    };
+    let (major, minor) = numbers.split_once(':').ok_or_else(invalid)?;
+    let rights = !access.is_empty() && access.chars().all(|right| "rwm".contains(right));
+    if !rights {
+        return Err(invalid());
+    }
+    Ok(rule(
+        true,
+        Some(kind),
+        number(major)?,
+        number(minor)?,
+        access,
+    ))
 }
 
 fn rule(
@@ -124,6 +173,19 @@ fn rule(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_device_rule_names_kind_numbers_and_rights() {
+        let rule = parse_rule("c 7:* rm").unwrap();
+        assert_eq!((rule.major(), rule.minor()), (Some(7), None));
+        assert_eq!(rule.typ(), Some(LinuxDeviceType::C));
+        assert_eq!(rule.access().as_deref(), Some("rm"));
+        for bad in [
+            "", "c 7:1", "x 7:1 r", "c 7 r", "c 7:-1 r", "c 7:1 x", "c  7:1 r",
+        ] {
+            assert!(parse_rule(bad).is_err(), "{bad:?}");
+        }
+    }
 
     #[test]
     fn a_device_has_a_name_inside_and_rights() {

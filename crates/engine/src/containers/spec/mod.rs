@@ -19,7 +19,9 @@ use terrarium_oci::runtime::{
 };
 use terrarium_store::{IdMaps, IdRange};
 
-pub(crate) use devices::{HostDevice, Wanted as WantedDevice, parse as parse_device};
+pub(crate) use devices::{
+    HostDevice, Wanted as WantedDevice, parse as parse_device, parse_rule as parse_device_rule,
+};
 pub(crate) use process::{environment, exec as exec_process};
 pub(crate) use resources::changed as changed_resources;
 
@@ -101,6 +103,10 @@ pub(crate) fn check(request: &CreateContainer) -> Result<()> {
         .devices
         .iter()
         .try_for_each(|text| parse_device(text).map(drop))?;
+    request
+        .device_rules
+        .iter()
+        .try_for_each(|text| parse_device_rule(text).map(drop))?;
     request
         .security_options
         .iter()
