@@ -136,3 +136,29 @@ fn prune_removes_what_does_not_run() {
     assert!(said.contains(&idle), "{said}");
     assert_eq!(setup.ok(&["ps", "-a", "--format", "{{.Names}}"]), "up");
 }
+
+#[test]
+fn a_killed_container_can_be_removed_at_once() {
+    let Some(setup) = with_alpine() else { return };
+    for _ in 0..5 {
+        setup.sleeper("c1", &[]);
+        setup.ok(&["kill", "c1"]);
+        setup.ok(&["rm", "c1"]);
+    }
+}
+
+#[test]
+fn a_wait_sees_the_end_of_what_is_started_again() {
+    let Some(setup) = with_alpine() else { return };
+    let policy = ["--restart", "always"];
+    let run = ["run", "-d", "--name", "c1"];
+    let command = ["alpine", "sh", "-c", "sleep 0.3; exit 9"];
+    setup.ok(&[&run[..], &policy, &command].concat());
+    assert_eq!(setup.ok(&["wait", "c1"]), "9");
+    let said = setup.fails(1, &["rm", "c1"]);
+    assert!(
+        said.contains("stop the container before removing"),
+        "{said}"
+    );
+    setup.ok(&["rm", "-f", "c1"]);
+}

@@ -44,3 +44,22 @@ fn a_terminals_log_comes_without_frames() {
     setup.ok(&["wait", "c1"]);
     assert_eq!(setup.host.docker(&["logs", "c1"]).stdout, "hi\r\n");
 }
+
+#[test]
+fn a_log_that_is_switched_off_keeps_nothing() {
+    let Some(setup) = with_alpine() else { return };
+    let run = [
+        "run",
+        "--name",
+        "c1",
+        "--log-driver",
+        "none",
+        "alpine",
+        "echo",
+        "hi",
+    ];
+    assert_eq!(setup.ok(&run), "hi");
+    assert_eq!(setup.field("c1", "{{.HostConfig.LogConfig.Type}}"), "none");
+    let said = setup.fails(1, &["logs", "c1"]);
+    assert!(said.contains("does not support reading"), "{said}");
+}

@@ -2,6 +2,7 @@
 
 mod attach;
 mod exec;
+mod health;
 mod images;
 mod inspect;
 mod lifecycle;

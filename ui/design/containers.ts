@@ -19,6 +19,7 @@ export function make(name: string, image: string, more: More = {}): ContainerSum
     createdAtMs: Date.now() - 5 * HOUR_MS,
     startedAtMs: Date.now() - 3.2 * HOUR_MS,
     exit: null,
+    health: null,
     pid: 48_213,
     ports: [],
     network: { type: 'bridge' },
@@ -95,6 +96,8 @@ export function detail(summary: ContainerSummary): ContainerDetail {
     logPath: `/var/lib/terrarium/containers/${summary.id.slice(0, 12)}/log`,
     cgroup: `/terrarium/${summary.id.slice(0, 12)}`,
     manifestDigest: digest('manifest'),
+    healthCheck: null,
+    health: null,
   }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{Note, Step};
+use crate::{Health, HealthCheck, HealthStatus, Note, Step};
 
 wire! {
     /// Names a container by id, unique id prefix, or name.
@@ -47,6 +47,8 @@ wire! {
         pub started_at_ms: Option<u64>,
         /// How and when it last ended.
         pub exit: Option<Exit>,
+        /// What its health checks say while it runs; absent without one.
+        pub health: Option<HealthStatus>,
         /// Host process id of its main process.
         pub pid: Option<u32>,
         /// Published ports, as bound.
@@ -100,6 +102,10 @@ wire! {
         pub hostname: String,
         /// How often it was restarted by policy.
         pub restart_count: u32,
+        /// Its health check, the image's settings filled in.
+        pub health_check: Option<HealthCheck>,
+        /// The health of its last run; absent without a check.
+        pub health: Option<Health>,
         /// Its place on the network, while it runs.
         pub attachment: Option<Attachment>,
         /// The last start, step by step.
@@ -219,6 +225,8 @@ wire! {
         pub stop_signal: Option<String>,
         /// Grace before it is killed.
         pub stop_timeout_s: Option<u32>,
+        /// How it is found out whether it is well; the image's check when absent.
+        pub health_check: Option<HealthCheck>,
         /// Log rotation.
         pub log: LogOptions,
         /// Platform of the image, e.g. `linux/arm64`.

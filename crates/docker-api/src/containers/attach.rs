@@ -50,6 +50,7 @@ async fn wires(app: &App, container: String, params: &Params) -> Result<Wires> {
     let past = std::io::Cursor::new(past.freeze());
     Ok(Wires {
         terminal: attached.terminal,
+        raw: attached.terminal,
         output: match stream {
             true => Box::pin(past.chain(attached.output)),
             false => Box::pin(past),

@@ -7,6 +7,7 @@ use serde_json::Value;
 use terrarium_api::{CreateContainer, LogOptions, NetworkMode};
 
 use super::{
+    health,
     host_config::{HostConfig, restart_policy, ulimit},
     limits, mounts, ports,
 };
@@ -42,9 +43,14 @@ json_body! {
         networking_config: NetworkingConfig,
     }
 
-    /// A health check; only `NONE` is acted on.
+    /// A health check; times are in nanoseconds, 0 means the image's.
     struct Healthcheck {
         test: Vec<String>,
+        interval: i64,
+        timeout: i64,
+        start_period: i64,
+        start_interval: i64,
+        retries: i64,
     }
 
     /// The networks to join.
@@ -106,6 +112,7 @@ pub(crate) fn translate(params: &Params, body: CreateBody) -> Result<Creation> {
         terminal: body.tty,
         open_stdin: body.open_stdin,
         stdin_once: body.stdin_once,
+        health_check: body.healthcheck.map(health::translate).transpose()?,
         labels: body.labels,
         stop_signal: named(&body.stop_signal),
         stop_timeout_s: body
@@ -253,13 +260,6 @@ fn warnings(body: &CreateBody) -> Result<Vec<String>> {
             warnings.push(text.to_owned());
         }
     };
-    let checks = body.healthcheck.as_ref().is_some_and(|check| {
-        !check.test.is_empty() && check.test.first().is_some_and(|kind| kind != "NONE")
-    });
-    warn(
-        checks,
-        "Health checks are not run by this version of Terrarium.",
-    );
     warn(
         !host.links.is_empty(),
         "Links are not made by this version of Terrarium.",

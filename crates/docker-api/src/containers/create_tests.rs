@@ -150,7 +150,7 @@ fn run_with_every_kind_of_mount() {
 }
 
 #[test]
-fn a_terminal_in_another_containers_network_warns_of_its_health_check() {
+fn a_terminal_in_another_containers_network_with_a_health_check_is_understood() {
     let creation =
         translated("", include_str!("../../testdata/create_terminal.json")).expect("it is valid");
     assert!(creation.request.terminal && creation.request.privileged);
@@ -158,7 +158,10 @@ fn a_terminal_in_another_containers_network_warns_of_its_health_check() {
         creation.request.network,
         NetworkMode::Container { id: "web".into() }
     );
-    assert_eq!(creation.warnings.len(), 1);
+    let check = creation.request.health_check.expect("it has one");
+    assert_eq!(check.test, ["CMD-SHELL", "true"]);
+    assert_eq!(check.interval_ns, 3_000_000_000);
+    assert_eq!(creation.warnings, Vec::<String>::new());
 }
 
 #[test]

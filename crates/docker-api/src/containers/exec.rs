@@ -26,6 +26,8 @@ json_body! {
         privileged: bool,
         tty: bool,
         attach_stdin: bool,
+        // As docker-py writes it; Docker's own reader does not mind.
+        #[serde(alias = "detachKeys")]
         detach_keys: String,
         env: Vec<String>,
         working_dir: String,
@@ -35,6 +37,7 @@ json_body! {
     /// The body of a start.
     struct StartBody {
         detach: bool,
+        tty: bool,
         console_size: Option<[u16; 2]>,
     }
 }
@@ -102,6 +105,7 @@ pub(super) async fn start(
     let wires = match app.engine.start_exec(&id, start).await {
         Ok(Some(attached)) => Wires {
             terminal: attached.terminal,
+            raw: body.tty,
             output: Box::pin(attached.output),
             input: exec.request.stdin.then(|| Box::pin(attached.input) as _),
             detach: DetachKeys::parse(exec.request.detach_keys.as_deref())?,
@@ -109,7 +113,9 @@ pub(super) async fn start(
         Ok(None) => return Ok(StatusCode::OK.into_response()),
         // Docker answers first and starts then: the reason is the process's first and last output,
         // and the client asks for the exit code afterwards.
-        Err(error) if !body.detach && is_about_the_command(&error) => last_words(&exec, error)?,
+        Err(error) if !body.detach && is_about_the_command(&error) => {
+            last_words(&exec, error, body.tty)?
+        }
         Err(error) => return Err(error.into()),
     };
     Ok(Hijack::of(request, version).respond(wires, app.closing))
@@ -135,7 +141,7 @@ fn is_about_the_command(error: &Error) -> bool {
     )
 }
 
-fn last_words(exec: &ExecDetail, error: Error) -> Result<Wires> {
+fn last_words(exec: &ExecDetail, error: Error, raw: bool) -> Result<Wires> {
     let text = format!(
         "OCI runtime exec failed: {}\r\n",
         Failure::from(error).message
@@ -143,6 +149,7 @@ fn last_words(exec: &ExecDetail, error: Error) -> Result<Wires> {
     let framed = frame(Source::Stdout, text.as_bytes());
     Ok(Wires {
         terminal: exec.request.terminal,
+        raw,
         output: Box::pin(std::io::Cursor::new(framed)),
         input: None,
         detach: DetachKeys::parse(None)?,

@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 use terrarium_api::{ContainerDetail, ContainerSize, ContainerStatus, ImageSettings, MountKind};
 
 use super::{
-    create::Words,
+    create::{Healthcheck, Words},
+    health::{self, ShownHealth},
     host_config::{self, HostConfig},
     host_shown,
     list::state,
@@ -75,6 +76,8 @@ struct ShownState {
     error: String,
     started_at: String,
     finished_at: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    health: Option<ShownHealth>,
 }
 
 #[derive(Debug, Serialize)]
@@ -99,6 +102,8 @@ struct Config {
     entrypoint: Option<Words>,
     on_build: Option<()>,
     labels: BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    healthcheck: Option<Healthcheck>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stop_signal: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -232,6 +237,7 @@ fn shown_state(detail: &ContainerDetail) -> ShownState {
             .unwrap_or_default(),
         started_at: time::from_ms_or_zero(summary.started_at_ms),
         finished_at: time::from_ms_or_zero(exit.map(|exit| exit.at_ms)),
+        health: detail.health.as_ref().map(health::show),
     }
 }
 
@@ -290,6 +296,7 @@ fn config(detail: &ContainerDetail, image: &ImageSettings) -> Config {
         entrypoint: words(&request.entrypoint, &image.entrypoint),
         on_build: None,
         labels,
+        healthcheck: detail.health_check.as_ref().map(health::show_check),
         stop_signal: request
             .stop_signal
             .clone()

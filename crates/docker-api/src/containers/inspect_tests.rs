@@ -24,6 +24,7 @@ fn detail(request: CreateContainer) -> ContainerDetail {
             created_at_ms: 1_700_000_000_000,
             started_at_ms: Some(1_700_000_001_000),
             exit: None,
+            health: None,
             pid: Some(42),
             ports: Vec::new(),
             network: request.network.clone(),
@@ -34,6 +35,7 @@ fn detail(request: CreateContainer) -> ContainerDetail {
             auto_remove: request.auto_remove,
             mounts: request.mounts.clone(),
         },
+        health_check: request.health_check.clone(),
         request,
         env: vec!["PATH=/bin".into()],
         path: "nginx".into(),
@@ -58,6 +60,7 @@ fn detail(request: CreateContainer) -> ContainerDetail {
         log_path: "/data/containers/c/log".into(),
         cgroup: None,
         manifest_digest: None,
+        health: None,
     }
 }
 

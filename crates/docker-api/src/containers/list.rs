@@ -7,6 +7,7 @@ use serde::Serialize;
 use terrarium_api::{ContainerSize, ContainerStatus, ContainerSummary};
 
 use super::{
+    health,
     mount_points::{self, MountPoint},
     ports,
     select::Selection,
@@ -135,7 +136,9 @@ fn status(container: &ContainerSummary, now_s: u64) -> String {
     let ago = |at_ms: u64| time::human(now_s.saturating_sub(at_ms / 1000));
     let up = || ago(container.started_at_ms.unwrap_or(container.created_at_ms));
     match (container.status, &container.exit) {
-        (ContainerStatus::Running, _) => format!("Up {}", up()),
+        (ContainerStatus::Running, _) => {
+            format!("Up {}{}", up(), health::suffix(container.health))
+        }
         (ContainerStatus::Paused, _) => format!("Up {} (Paused)", up()),
         (ContainerStatus::Stopped, Some(exit)) => {
             format!("Exited ({}) {} ago", exit.code, ago(exit.at_ms))

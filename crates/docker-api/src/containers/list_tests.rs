@@ -12,6 +12,7 @@ fn container(name: &str, status: ContainerStatus, created_at_ms: u64) -> Contain
         status,
         created_at_ms,
         started_at_ms: Some(created_at_ms),
+        health: None,
         exit: (status == ContainerStatus::Stopped).then_some(Exit {
             code: 3,
             oom_killed: false,

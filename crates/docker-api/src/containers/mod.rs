@@ -3,6 +3,7 @@
 mod attach;
 mod create;
 mod exec;
+mod health;
 mod host_config;
 mod host_shown;
 mod inspect;

@@ -12,7 +12,6 @@ pub(super) fn translate<'a>(
     host: &HostConfig,
     anonymous: impl Iterator<Item = &'a String>,
 ) -> Result<Vec<Mount>> {
-    check_driver(&host.volume_driver)?;
     let mut mounts = Vec::new();
     for text in &host.binds {
         mounts.push(bind(text)?);
@@ -33,6 +32,10 @@ pub(super) fn translate<'a>(
         if mounts.iter().all(|other| other.target != mount.target) {
             mounts.push(mount);
         }
+    }
+    // A driver that no volume needs is no reason to refuse.
+    if mounts.iter().any(|mount| mount.kind == MountKind::Volume) {
+        check_driver(&host.volume_driver)?;
     }
     Ok(mounts)
 }

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use terrarium_api::{ContainerStatus, ContainerSummary, ImageSummary, NetworkMode};
 
-use super::{list::state, ports};
+use super::{health, list::state, ports};
 use crate::{
     error::{Failure, Result},
     filters::Filters,
@@ -89,7 +89,7 @@ impl Selection<'_> {
             && filters.any("volume", |volume| mounts_it(volume, container))
             && filters.any("publish", |port| publishes(port, container, false))
             && filters.any("expose", |port| publishes(port, container, true))
-            && filters.any("health", |health| health == "none")
+            && filters.any("health", |word| word == health::word(container.health))
             && filters.any("is-task", |flag| matches!(flag, "false" | "0"))
             && filters.any("ancestor", |image| self.descends_from(image, container))
             && filters.labels(&container.labels)

@@ -34,8 +34,11 @@ const LOOK_EVERY: Duration = Duration::from_micros(200);
 
 /// A process's ends.
 pub(crate) struct Wires {
-    /// It is on a terminal: output goes out without frames.
+    /// It is on a terminal: typed keys may detach, and its input has no end of its own.
     pub(crate) terminal: bool,
+    /// Output goes out as it is. An exec process on a terminal may still be read in frames: its
+    /// start says how.
+    pub(crate) raw: bool,
     /// Its output, in frames.
     pub(crate) output: Pin<Box<dyn AsyncRead + Send>>,
     /// Its input, if the client may write.
@@ -67,7 +70,7 @@ impl Hijack {
 
     /// The answer; the streams flow in the background until the output ends.
     pub(crate) fn respond(self, wires: Wires, closing: CancellationToken) -> Response {
-        let kind = HeaderValue::from_static(raw_type(wires.terminal, self.version));
+        let kind = HeaderValue::from_static(raw_type(wires.raw, self.version));
         let mut response = match self.upgrade {
             Some(upgrade) => {
                 tokio::spawn(closing.run_until_cancelled_owned(async move {
@@ -86,8 +89,8 @@ impl Hijack {
 }
 
 /// The content type of a raw stream: clients of API 1.42 and later tell frames by it.
-pub(crate) fn raw_type(terminal: bool, version: ApiVersion) -> &'static str {
-    if terminal || version.before(42) {
+pub(crate) fn raw_type(raw: bool, version: ApiVersion) -> &'static str {
+    if raw || version.before(42) {
         "application/vnd.docker.raw-stream"
     } else {
         "application/vnd.docker.multiplexed-stream"
@@ -106,6 +109,7 @@ fn switching() -> Response {
 fn until_close(body: Body, wires: Wires, closing: CancellationToken) -> Response {
     let Wires {
         terminal,
+        raw,
         output,
         input,
         detach,
@@ -118,7 +122,7 @@ fn until_close(body: Body, wires: Wires, closing: CancellationToken) -> Response
         let typing = async move { type_in(body, input, terminal, detach).await };
         tokio::spawn(closing.clone().run_until_cancelled_owned(typing));
     }
-    let pieces = payloads(output, terminal).take_until(closing.cancelled_owned());
+    let pieces = payloads(output, raw).take_until(closing.cancelled_owned());
     let mut response = Response::new(Body::from_stream(pieces));
     // An HTTP/1.0 answer has no chunks and ends with the connection: raw, as such clients expect.
     *response.version_mut() = Version::HTTP_10;
@@ -155,13 +159,14 @@ async fn head_is_taken(stream: &UnixStream) {
 async fn pump(client: impl AsyncRead + AsyncWrite, wires: Wires) {
     let Wires {
         terminal,
+        raw,
         output,
         input,
         detach,
     } = wires;
     let (from_client, mut to_client) = tokio::io::split(client);
     let talking = async {
-        let mut payloads = std::pin::pin!(payloads(output, terminal));
+        let mut payloads = std::pin::pin!(payloads(output, raw));
         while let Some(Ok(payload)) = payloads.next().await {
             if to_client.write_all(&payload).await.is_err() {
                 break;
@@ -189,10 +194,10 @@ async fn pump(client: impl AsyncRead + AsyncWrite, wires: Wires) {
     }
 }
 
-/// The bytes that go to the client: frames as they are, or a terminal's bytes without them.
+/// The bytes that go to the client: frames as they are, or the bytes within them.
 fn payloads(
     output: Pin<Box<dyn AsyncRead + Send>>,
-    terminal: bool,
+    raw: bool,
 ) -> impl futures_util::Stream<Item = io::Result<Bytes>> + Send {
     let pieces = stream::unfold(Some((output, BytesMut::new())), |state| async {
         let (mut output, mut buffer) = state?;
@@ -203,7 +208,7 @@ fn payloads(
             Err(error) => Some((Err(error), None)),
         }
     });
-    let mut deframer = terminal.then(Deframer::default);
+    let mut deframer = raw.then(Deframer::default);
     pieces.flat_map(move |piece| {
         let payloads = match (piece, &mut deframer) {
             (Ok(piece), Some(deframer)) => deframer.push(piece).into_iter().map(Ok).collect(),
@@ -257,6 +262,7 @@ mod tests {
     fn wires(terminal: bool, output: Vec<u8>, input: Option<tokio::io::DuplexStream>) -> Wires {
         Wires {
             terminal,
+            raw: terminal,
             output: Box::pin(io::Cursor::new(output)),
             input: input.map(|input| Box::pin(input) as _),
             detach: DetachKeys::parse(None).expect("the default is valid"),

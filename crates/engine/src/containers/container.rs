@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use terrarium_api::{ContainerStatus, ContainerSummary, Exit};
+use terrarium_api::{ContainerStatus, ContainerSummary, Exit, Health};
 use tokio::sync::watch;
 
 use super::{attach::Pending, id::ContainerId, record::Record, shim::Shim};
@@ -29,6 +29,8 @@ pub(crate) struct Container {
 pub(crate) struct State {
     pub(crate) record: Record,
     pub(crate) live: Option<Live>,
+    /// What the checks of the last run said.
+    pub(crate) health: Option<Health>,
     /// Clients that attached before the start.
     pub(crate) pending: Vec<Pending>,
 }
@@ -66,6 +68,7 @@ impl Container {
             state: Mutex::new(State {
                 record,
                 live: None,
+                health: None,
                 pending: Vec::new(),
             }),
             life: watch::Sender::new(Life {
@@ -130,6 +133,7 @@ impl State {
             created_at_ms: record.created_at_ms,
             started_at_ms: run.map(|run| run.started_at_ms).filter(|at| *at > 0),
             exit: run.and_then(|run| run.exit.clone()),
+            health: live.and(self.health.as_ref()).map(|health| health.status),
             pid: live.and_then(|run| run.pid),
             ports: live.map(|run| run.ports.clone()).unwrap_or_default(),
             network: record.request.network.clone(),

@@ -10,6 +10,8 @@ use terrarium_runtime::shim::protocol::{
     Attach, Call, ExecOutput, ExecStarted, ExitStatus, Lag, Reply, StdinMode, Target,
 };
 
+use tokio::sync::Notify;
+
 use super::{
     Attached,
     container::Container,
@@ -36,6 +38,8 @@ pub struct StartExec {
 #[derive(Debug, Default)]
 pub(crate) struct Execs {
     rows: Mutex<HashMap<String, Exec>>,
+    /// Told whenever one ends.
+    ends: Notify,
 }
 
 #[derive(Debug)]
@@ -95,6 +99,31 @@ impl Execs {
         self.lock().get(id).is_some_and(|exec| exec.joining)
     }
 
+    /// Waits for the end of one that was started; its exit code.
+    pub(super) async fn ended(&self, id: &str) -> i32 {
+        loop {
+            let next = self.ends.notified();
+            let mut next = std::pin::pin!(next);
+            // Enabled before the look: an end in between is not missed.
+            next.as_mut().enable();
+            match self.lock().get(id).map(|exec| exec.detail.exit_code) {
+                Some(None) => {}
+                Some(Some(code)) => return code,
+                // Forgotten, with its container.
+                None => return -1,
+            }
+            next.await;
+        }
+    }
+
+    /// Forgets one that has ended.
+    pub(super) fn forget(&self, id: &str) {
+        let mut rows = self.lock();
+        if rows.get(id).is_some_and(|exec| exec.ended.is_some()) {
+            rows.remove(id);
+        }
+    }
+
     fn end(&self, id: &str, code: i32) -> Option<ExecDetail> {
         let mut rows = self.lock();
         let ended = rows.values().filter_map(|exec| exec.ended).max();
@@ -105,6 +134,7 @@ impl Execs {
         exec.ended = Some(ended.map_or(0, |last| last + 1));
         let detail = exec.detail.clone();
         forget_the_oldest(&mut rows);
+        self.ends.notify_waiters();
         Some(detail)
     }
 }
@@ -301,6 +331,7 @@ impl Engine {
             exec.detail.exit_code = Some(137);
             exec.ended = Some(0);
         }
+        self.inner.execs.ends.notify_waiters();
     }
 
     fn must_run(&self, container: &Container) -> Result<Arc<Shim>> {

@@ -4,7 +4,7 @@ use std::fs;
 
 use terrarium_api::{ContainerDetail, ContainerSummary};
 
-use super::{container::Container, record::Record, spec};
+use super::{container::Container, health, record::Record, spec};
 use crate::{Engine, Result, blocking::blocking};
 
 impl Engine {
@@ -75,6 +75,8 @@ impl Engine {
             user: user.unwrap_or_else(|| config.user.clone()),
             hostname: record.hostname().to_owned(),
             restart_count: record.restart_count,
+            health_check: health::settings(&record),
+            health: container.state().health.clone(),
             attachment: run.attachment.filter(|_| runs),
             timeline: run.timeline,
             notes: run.notes,

@@ -13,6 +13,7 @@ mod container;
 mod create;
 mod events;
 mod exec;
+mod health;
 mod id;
 mod inspect;
 mod kill;

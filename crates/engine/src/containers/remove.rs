@@ -37,10 +37,12 @@ impl Engine {
     ) -> Result<Traced<()>> {
         let mut tracer = Tracer::new("container.remove", name, format!("docker rm {name}"));
         let _operation = container.operation.lock().await;
-        if container.state().live.is_some() {
-            if !request.force {
-                return Err(runs(name));
-            }
+        let live = container.state().live.is_some();
+        // Between two starts of its policy it does not run, and is not at rest either.
+        if !request.force && (live || container.life().borrow().running) {
+            return Err(runs(name, live));
+        }
+        if live {
             self.stop(container, Stop::now(), &mut tracer).await?;
         }
         let volumes = if request.volumes {
@@ -140,11 +142,12 @@ enum Volumes {
     Remove,
 }
 
-fn runs(name: &str) -> Error {
+fn runs(name: &str, live: bool) -> Error {
+    let how = if live { "running" } else { "restarting" };
     Error::new(
         ErrorCode::WrongState,
         format!(
-            "cannot remove container {}: container is running",
+            "cannot remove container {}: container is {how}",
             quoted(name)
         ),
     )

@@ -44,6 +44,7 @@ impl Engine {
             events: launched.events,
             running,
         };
+        self.watch_health(container);
         tokio::spawn(supervisor.follow());
     }
 

@@ -4,7 +4,7 @@ use std::path::{Component, Path};
 
 use terrarium_api::{CreateContainer, Error, ErrorCode, Limits, Mount, MountKind, RestartPolicy};
 
-use super::{network, record::Record, signal, spec};
+use super::{health, network, record::Record, signal, spec};
 use crate::{Result, error::quoted};
 
 /// Docker's least memory: a process needs some pages to begin.
@@ -20,6 +20,10 @@ pub(super) fn request(request: &CreateContainer) -> Result<()> {
     spec::check(request)?;
     request.mounts.iter().try_for_each(mount)?;
     network::ports(&request.ports)?;
+    request
+        .health_check
+        .as_ref()
+        .map_or(Ok(()), health::validate)?;
     if let Some(signal) = request
         .stop_signal
         .as_deref()

@@ -13,6 +13,7 @@ export function container(name: string, more: Partial<ContainerSummary> = {}): C
     createdAtMs: 0,
     startedAtMs: 0,
     exit: null,
+    health: null,
     pid: 1,
     ports: [],
     network: { type: 'bridge' },

@@ -13,6 +13,8 @@ const exit = (code: number, oomKilled = false) => ({ code, oomKilled, atMs: 0, e
 
 test.each([
   ['running', { status: 'running' as const }, 'running'],
+  ['runs and is well', { status: 'running' as const, health: 'healthy' as const }, 'running'],
+  ['runs and is ill', { status: 'running' as const, health: 'unhealthy' as const }, 'failed'],
   ['frozen', { status: 'paused' as const }, 'paused'],
   ['never started', { status: 'created' as const }, 'created'],
   ['ended well', { status: 'stopped' as const, exit: exit(0) }, 'exited'],

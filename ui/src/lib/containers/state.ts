@@ -28,6 +28,14 @@ function ended({ exit }: ContainerSummary, now: number): string {
 
 const since = (then: number | null, now: number): string => (then === null ? '' : duration((now - then) / 1_000))
 
+function running({ startedAtMs, health }: ContainerSummary, now: number): Described {
+  const up = since(startedAtMs, now)
+  if (health === null) return { glyph: 'running', word: t.containers.states.running, detail: up }
+  // It runs, but not as it should: the shape says so as well.
+  const glyph = health === 'unhealthy' ? 'failed' : health === 'starting' ? 'pending' : 'running'
+  return { glyph, word: t.containers.states.running, detail: `${t.health.status[health]} · ${up}` }
+}
+
 export function describe(container: ContainerSummary, now: number): Described {
   const words = t.containers.states
   switch (container.status) {
@@ -36,7 +44,7 @@ export function describe(container: ContainerSummary, now: number): Described {
     case 'created':
       return { glyph: 'created', word: words.created, detail: ago(container.createdAtMs, now) }
     case 'running':
-      return { glyph: 'running', word: words.running, detail: since(container.startedAtMs, now) }
+      return running(container, now)
     case 'paused':
       return { glyph: 'paused', word: words.paused, detail: since(container.startedAtMs, now) }
     case 'stopped':

@@ -148,7 +148,10 @@ const UNASKED = {
   oomScoreAdj: null,
   stopSignal: null,
   stopTimeoutS: null,
-  log: { maxBytes: null, maxFiles: null, compress: false },
+  volumesFrom: [],
+  deviceRules: [],
+  healthCheck: null,
+  log: { off: false, maxBytes: null, maxFiles: null, compress: false },
   platform: null,
   consoleSize: null,
 } satisfies Partial<CreateContainer>

@@ -234,6 +234,14 @@ hostname: string,
  */
 restartCount: number, 
 /**
+ * Its health check, the image's settings filled in.
+ */
+healthCheck: HealthCheck | null, 
+/**
+ * The health of its last run; absent without a check.
+ */
+health: Health | null, 
+/**
  * Its place on the network, while it runs.
  */
 attachment: Attachment | null, 
@@ -325,6 +333,10 @@ startedAtMs: number | null,
  * How and when it last ended.
  */
 exit: Exit | null, 
+/**
+ * What its health checks say while it runs; absent without one.
+ */
+health: HealthStatus | null, 
 /**
  * Host process id of its main process.
  */
@@ -420,6 +432,10 @@ stdinOnce: boolean,
  */
 mounts: Array<Mount>, 
 /**
+ * Containers whose mounts it takes over: `name[:ro|rw]`.
+ */
+volumesFrom: Array<string>, 
+/**
  * Ports to publish.
  */
 ports: Array<PortRequest>, 
@@ -492,6 +508,10 @@ securityOptions: Array<string>,
  */
 devices: Array<string>, 
 /**
+ * More that the device controller allows, `c 7:* rwm`.
+ */
+deviceRules: Array<string>, 
+/**
  * Kernel parameters of its namespaces.
  */
 sysctls: { [key in string]: string }, 
@@ -527,6 +547,10 @@ stopSignal: string | null,
  * Grace before it is killed.
  */
 stopTimeoutS: number | null, 
+/**
+ * How it is found out whether it is well; the image's check when absent.
+ */
+healthCheck: HealthCheck | null, 
 /**
  * Log rotation.
  */
@@ -645,6 +669,66 @@ atMs: number,
  * Why it could not start, if so.
  */
 error: string | null, };
+
+export type Health = { 
+/**
+ * How it stands.
+ */
+status: HealthStatus, 
+/**
+ * Failures since the last success.
+ */
+failingStreak: number, 
+/**
+ * The last checks, oldest first; at most five.
+ */
+probes: Array<HealthProbe>, };
+
+export type HealthCheck = { 
+/**
+ * `["NONE"]`, `["CMD", program, …]` or `["CMD-SHELL", text]`.
+ */
+test: Array<string>, 
+/**
+ * Time between two checks; 30 s by default.
+ */
+intervalNs: number, 
+/**
+ * How long one check may take; 30 s by default.
+ */
+timeoutNs: number, 
+/**
+ * How long after the start failures do not count; 0 by default.
+ */
+startPeriodNs: number, 
+/**
+ * Time between two checks in that period; 5 s by default.
+ */
+startIntervalNs: number, 
+/**
+ * How many failures in a row make it unhealthy; 3 by default.
+ */
+retries: number, };
+
+export type HealthProbe = { 
+/**
+ * When it began.
+ */
+startedAtMs: number, 
+/**
+ * When it ended.
+ */
+endedAtMs: number, 
+/**
+ * 0 is well; -1 if it took too long or could not run.
+ */
+exitCode: number, 
+/**
+ * What it wrote, at most 4 KiB.
+ */
+output: string, };
+
+export type HealthStatus = "starting" | "healthy" | "unhealthy";
 
 export type HistoryStep = { 
 /**
@@ -1017,6 +1101,10 @@ stream: LogStream,
 text: string, };
 
 export type LogOptions = { 
+/**
+ * Nothing is kept.
+ */
+off: boolean, 
 /**
  * A file is rotated at this size.
  */

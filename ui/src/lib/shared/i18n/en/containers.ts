@@ -162,3 +162,15 @@ export const create = {
     env: 'A name without spaces and without =.',
   },
 }
+
+export const health = {
+  title: 'Health',
+  status: { starting: 'starting', healthy: 'healthy', unhealthy: 'unhealthy' },
+  every: (time: string, retries: number) => `every ${time}, unhealthy after ${retries} failures in a row`,
+  streak: (n: number) => (n === 1 ? '1 failure since the last success' : `${n} failures since the last success`),
+  none: 'No check has run yet.',
+  when: 'When',
+  took: 'Took',
+  code: 'Exit code',
+  output: 'Output',
+}

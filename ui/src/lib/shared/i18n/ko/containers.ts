@@ -165,3 +165,15 @@ export const create: typeof en.create = {
     env: '빈칸과 =가 없는 이름이에요.',
   },
 }
+
+export const health: typeof en.health = {
+  title: '상태 검사(health check)',
+  status: { starting: '준비 중', healthy: '정상', unhealthy: '비정상' },
+  every: (time, retries) => `${time}마다 검사하고, ${retries}번 이어서 실패하면 비정상이에요`,
+  streak: (n) => `마지막 성공 뒤 ${n}번 실패`,
+  none: '아직 검사한 적이 없어요.',
+  when: '시각',
+  took: '걸린 시간',
+  code: '종료 코드',
+  output: '출력',
+}
