@@ -511,3 +511,19 @@ wire! {
         pub command: String,
     }
 }
+
+impl Mount {
+    /// A mount that can be written, with everything else as it is by default.
+    pub fn new(kind: MountKind, source: &str, target: &str) -> Self {
+        Self {
+            kind,
+            source: source.to_owned(),
+            target: target.to_owned(),
+            read_only: false,
+            propagation: None,
+            size_bytes: None,
+            mode: None,
+            no_copy: false,
+        }
+    }
+}

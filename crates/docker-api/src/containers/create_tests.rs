@@ -9,19 +9,6 @@ fn translated(query: &str, body: &str) -> Result<Creation> {
     translate(&Params::of(query), body)
 }
 
-fn mount(kind: MountKind, source: &str, target: &str) -> Mount {
-    Mount {
-        kind,
-        source: source.into(),
-        target: target.into(),
-        read_only: false,
-        propagation: None,
-        size_bytes: None,
-        mode: None,
-        no_copy: false,
-    }
-}
-
 #[test]
 fn run_detached_with_ports_volumes_and_restart() {
     let body = include_str!("../../testdata/run_detached.json");
@@ -36,12 +23,12 @@ fn run_detached_with_ports_volumes_and_restart() {
         name: Some("web".into()),
         image: "nginx:1.25".into(),
         mounts: vec![
-            mount(MountKind::Volume, "data", "/data"),
+            Mount::new(MountKind::Volume, "data", "/data"),
             Mount {
                 read_only: true,
-                ..mount(MountKind::Bind, "/srv", "/srv")
+                ..Mount::new(MountKind::Bind, "/srv", "/srv")
             },
-            mount(MountKind::Volume, "", "/anon"),
+            Mount::new(MountKind::Volume, "", "/anon"),
         ],
         ports: vec![
             PortRequest {
@@ -129,21 +116,21 @@ fn run_with_every_kind_of_mount() {
     let expect = [
         Mount {
             read_only: true,
-            ..mount(MountKind::Bind, "/etc", "/e")
+            ..Mount::new(MountKind::Bind, "/etc", "/e")
         },
         Mount {
             no_copy: true,
-            ..mount(MountKind::Volume, "v1", "/v")
+            ..Mount::new(MountKind::Volume, "v1", "/v")
         },
         Mount {
             size_bytes: Some(1 << 20),
             mode: Some(0o1770),
-            ..mount(MountKind::Tmpfs, "", "/t")
+            ..Mount::new(MountKind::Tmpfs, "", "/t")
         },
         Mount {
             size_bytes: Some(1 << 20),
             mode: Some(0o755),
-            ..mount(MountKind::Tmpfs, "", "/run")
+            ..Mount::new(MountKind::Tmpfs, "", "/run")
         },
     ];
     assert_eq!(request.mounts, expect);

@@ -26,7 +26,7 @@ pub(super) fn translate<'a>(
     for target in anonymous {
         let mount = Mount {
             target: absolute(target)?,
-            ..empty(MountKind::Volume)
+            ..Mount::new(MountKind::Volume, "", "")
         };
         // A bind over an anonymous volume wins, as in Docker.
         if mounts.iter().all(|other| other.target != mount.target) {
@@ -38,19 +38,6 @@ pub(super) fn translate<'a>(
         check_driver(&host.volume_driver)?;
     }
     Ok(mounts)
-}
-
-fn empty(kind: MountKind) -> Mount {
-    Mount {
-        kind,
-        source: String::new(),
-        target: String::new(),
-        read_only: false,
-        propagation: None,
-        size_bytes: None,
-        mode: None,
-        no_copy: false,
-    }
 }
 
 /// `source:target[:options]`, or `target` alone for an anonymous volume.
@@ -77,7 +64,7 @@ fn bind(text: &str) -> Result<Mount> {
     let mut mount = Mount {
         source: source.to_owned(),
         target: absolute(target)?,
-        ..empty(kind)
+        ..Mount::new(kind, "", "")
     };
     for option in options.split(',').filter(|option| !option.is_empty()) {
         match option {
@@ -152,7 +139,7 @@ fn long_form(mount: &host_config::Mount) -> Result<Mount> {
 fn tmpfs(target: &str, options: &str) -> Result<Mount> {
     let mut mount = Mount {
         target: absolute(target)?,
-        ..empty(MountKind::Tmpfs)
+        ..Mount::new(MountKind::Tmpfs, "", "")
     };
     let invalid = || {
         Failure::bad_request(format!(

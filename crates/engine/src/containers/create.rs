@@ -185,16 +185,7 @@ fn mounts(request: &CreateContainer, image: &ExecConfig) -> Vec<Mount> {
             .iter()
             .any(|mount| clean(&mount.target) == clean(target))
         {
-            mounts.push(Mount {
-                kind: MountKind::Volume,
-                source: String::new(),
-                target: target.clone(),
-                read_only: false,
-                propagation: None,
-                size_bytes: None,
-                mode: None,
-                no_copy: false,
-            });
+            mounts.push(Mount::new(MountKind::Volume, "", target));
         }
     }
     mounts
@@ -214,16 +205,7 @@ mod tests {
     use super::*;
 
     fn volume(source: &str, target: &str) -> Mount {
-        Mount {
-            kind: MountKind::Volume,
-            source: source.into(),
-            target: target.into(),
-            read_only: false,
-            propagation: None,
-            size_bytes: None,
-            mode: None,
-            no_copy: false,
-        }
+        Mount::new(MountKind::Volume, source, target)
     }
 
     #[test]

@@ -217,16 +217,7 @@ mod tests {
 
     #[test]
     fn a_mount_goes_to_a_clean_absolute_path_below_the_root() {
-        let bind = |target: &str, source: &str| Mount {
-            kind: MountKind::Bind,
-            source: source.into(),
-            target: target.into(),
-            read_only: false,
-            propagation: None,
-            size_bytes: None,
-            mode: None,
-            no_copy: false,
-        };
+        let bind = |target: &str, source: &str| Mount::new(MountKind::Bind, source, target);
         assert!(mount(&bind("/data", "/srv")).is_ok());
         for (target, source) in [
             ("data", "/srv"),

@@ -11,7 +11,7 @@ use terrarium_api::{
     ContainerSummary, CreateContainer, ErrorCode, Exit, NetworkMode, RemoveContainer,
     WaitCondition, WaitContainer,
 };
-use terrarium_engine::{AttachContainer, Config, Engine};
+use terrarium_engine::{AttachContainer, Attached, Config, Engine};
 use tokio::io::AsyncReadExt as _;
 
 /// Longer than anything here takes on a busy machine.
@@ -70,6 +70,23 @@ impl Fixture {
         }
     }
 
+    /// Creates; its id.
+    pub(crate) async fn create(&self, request: CreateContainer) -> String {
+        let created = self.engine.create_container(request).await;
+        created.unwrap().value.id
+    }
+
+    /// Attaches to both outputs, and to the input if asked.
+    pub(crate) async fn attach(&self, id: &str, stdin: bool) -> Attached {
+        let attach = AttachContainer {
+            container: id.to_owned(),
+            stdin,
+            stdout: true,
+            stderr: true,
+        };
+        self.engine.attach_container(attach).await.unwrap()
+    }
+
     /// Creates and starts.
     pub(crate) async fn run(&self, request: CreateContainer) -> ContainerSummary {
         let created = self.engine.create_container(request).await.unwrap().value;
@@ -82,23 +99,8 @@ impl Fixture {
 
     /// Runs to the end; what it wrote to both streams, and how it ended.
     pub(crate) async fn output(&self, request: CreateContainer) -> (String, Exit) {
-        let id = self
-            .engine
-            .create_container(request)
-            .await
-            .unwrap()
-            .value
-            .id;
-        let mut attached = self
-            .engine
-            .attach_container(AttachContainer {
-                container: id.clone(),
-                stdin: false,
-                stdout: true,
-                stderr: true,
-            })
-            .await
-            .unwrap();
+        let id = self.create(request).await;
+        let mut attached = self.attach(&id, false).await;
         let waiter = self
             .engine
             .wait_container(wait(&id, WaitCondition::NextExit))

@@ -37,13 +37,7 @@ async fn a_command_that_cannot_be_run_says_why_and_leaves_a_created_container() 
             command: None,
             ..fixture.shell("")
         };
-        let id = fixture
-            .engine
-            .create_container(request)
-            .await
-            .unwrap()
-            .value
-            .id;
+        let id = fixture.create(request).await;
         let error = fixture.engine.start_container(&id).await.unwrap_err();
         assert_eq!(error.code, code, "{error}");
         assert!(error.to_string().contains(command), "{error}");
@@ -180,13 +174,7 @@ async fn a_container_that_is_to_be_removed_at_its_end_is() {
         auto_remove: true,
         ..fixture.shell("exit 5")
     };
-    let id = fixture
-        .engine
-        .create_container(request)
-        .await
-        .unwrap()
-        .value
-        .id;
+    let id = fixture.create(request).await;
     let removed = wait(&id, WaitCondition::Removed);
     let waiter = fixture.engine.wait_container(removed).await.unwrap();
     fixture.engine.start_container(&id).await.unwrap();

@@ -1,5 +1,5 @@
 use terrarium_api::{CreateContainer, ErrorCode, ExecRequest, WaitCondition};
-use terrarium_engine::{AttachContainer, StartExec};
+use terrarium_engine::StartExec;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::engine::{Fixture, PATIENCE, unframed, wait};
@@ -14,20 +14,8 @@ async fn input_reaches_a_container_and_ends_with_the_client() {
         stdin_once: true,
         ..fixture.shell("cat; echo end")
     };
-    let id = fixture
-        .engine
-        .create_container(request)
-        .await
-        .unwrap()
-        .value
-        .id;
-    let attach = AttachContainer {
-        container: id.clone(),
-        stdin: true,
-        stdout: true,
-        stderr: true,
-    };
-    let mut attached = fixture.engine.attach_container(attach).await.unwrap();
+    let id = fixture.create(request).await;
+    let mut attached = fixture.attach(&id, true).await;
     fixture.engine.start_container(&id).await.unwrap();
     attached.input.write_all(b"hello\n").await.unwrap();
     attached.input.shutdown().await.unwrap();
@@ -48,21 +36,9 @@ async fn a_terminal_begins_with_the_size_that_the_client_said_before_the_start()
         terminal: true,
         ..fixture.shell("stty size; echo $TERM")
     };
-    let id = fixture
-        .engine
-        .create_container(request)
-        .await
-        .unwrap()
-        .value
-        .id;
+    let id = fixture.create(request).await;
     fixture.engine.resize_container(&id, 33, 99).await.unwrap();
-    let attach = AttachContainer {
-        container: id.clone(),
-        stdin: false,
-        stdout: true,
-        stderr: true,
-    };
-    let mut attached = fixture.engine.attach_container(attach).await.unwrap();
+    let mut attached = fixture.attach(&id, false).await;
     assert!(attached.terminal);
     fixture.engine.start_container(&id).await.unwrap();
     let mut bytes = Vec::new();
@@ -81,20 +57,8 @@ async fn who_waits_for_a_start_that_fails_is_let_go() {
         entrypoint: Some(vec!["/nosuch".into()]),
         ..fixture.shell("")
     };
-    let id = fixture
-        .engine
-        .create_container(request)
-        .await
-        .unwrap()
-        .value
-        .id;
-    let attach = AttachContainer {
-        container: id.clone(),
-        stdin: true,
-        stdout: true,
-        stderr: true,
-    };
-    let mut attached = fixture.engine.attach_container(attach).await.unwrap();
+    let id = fixture.create(request).await;
+    let mut attached = fixture.attach(&id, true).await;
     fixture.engine.start_container(&id).await.unwrap_err();
     let mut bytes = Vec::new();
     let read = attached.output.read_to_end(&mut bytes);
@@ -187,13 +151,7 @@ async fn exec_needs_a_container_that_runs() {
     let Some(fixture) = Fixture::open().await else {
         return;
     };
-    let id = fixture
-        .engine
-        .create_container(fixture.shell("true"))
-        .await
-        .unwrap()
-        .value
-        .id;
+    let id = fixture.create(fixture.shell("true")).await;
     let error = fixture
         .engine
         .create_exec(exec(&id, &["true"]))

@@ -6,19 +6,6 @@ use terrarium_api::{
 
 use crate::engine::{Fixture, PATIENCE};
 
-fn mount(kind: MountKind, source: &str, target: &str) -> Mount {
-    Mount {
-        kind,
-        source: source.into(),
-        target: target.into(),
-        read_only: false,
-        propagation: None,
-        size_bytes: None,
-        mode: None,
-        no_copy: false,
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_container_sees_the_names_files_and_numbers_that_were_asked_for() {
     let Some(fixture) = Fixture::open().await else {
@@ -63,8 +50,8 @@ async fn a_read_only_root_can_be_written_only_where_something_is_mounted() {
     let request = CreateContainer {
         read_only: true,
         mounts: vec![
-            mount(MountKind::Tmpfs, "", "/scratch"),
-            mount(MountKind::Volume, "", "/data"),
+            Mount::new(MountKind::Tmpfs, "", "/scratch"),
+            Mount::new(MountKind::Volume, "", "/data"),
         ],
         ..fixture
             .shell("for f in /a /scratch/a /data/a; do echo x > $f && echo $f; done 2>/dev/null")
@@ -82,10 +69,10 @@ async fn a_volume_outlives_its_container_and_a_bind_shows_the_host() {
     };
     let host = tempfile::tempdir().unwrap();
     std::fs::write(host.path().join("file"), "host\n").unwrap();
-    let mut bind = mount(MountKind::Bind, host.path().to_str().unwrap(), "/host");
+    let mut bind = Mount::new(MountKind::Bind, host.path().to_str().unwrap(), "/host");
     bind.read_only = true;
     let request = |script: &str| CreateContainer {
-        mounts: vec![mount(MountKind::Volume, "kept", "/data"), bind.clone()],
+        mounts: vec![Mount::new(MountKind::Volume, "kept", "/data"), bind.clone()],
         auto_remove: true,
         ..fixture.shell(script)
     };

@@ -53,19 +53,6 @@ fn sort_lists(value: &mut Value) {
     }
 }
 
-fn mount(kind: MountKind, source: &str, target: &str) -> Mount {
-    Mount {
-        kind,
-        source: source.into(),
-        target: target.into(),
-        read_only: false,
-        propagation: None,
-        size_bytes: None,
-        mode: None,
-        no_copy: false,
-    }
-}
-
 #[test]
 fn a_plain_container_gets_dockers_defaults() {
     insta::assert_snapshot!(golden(&record(), |_| {}));
@@ -97,12 +84,12 @@ fn a_container_gets_what_was_asked_for() {
         shm_bytes: Some(1 << 20),
         ..record.request
     };
-    let mut inner = mount(MountKind::Bind, "/host/in", "/data/in");
+    let mut inner = Mount::new(MountKind::Bind, "/host/in", "/data/in");
     inner.read_only = true;
     record.mounts = vec![
         inner,
-        mount(MountKind::Volume, "/volumes/x/_data", "/data"),
-        mount(MountKind::Tmpfs, "", "/tmp"),
+        Mount::new(MountKind::Volume, "/volumes/x/_data", "/data"),
+        Mount::new(MountKind::Tmpfs, "", "/tmp"),
     ];
     insta::assert_snapshot!(golden(&record, |_| {}));
 }
