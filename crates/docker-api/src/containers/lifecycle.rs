@@ -8,8 +8,8 @@ use axum::{
 use http::StatusCode;
 use serde_json::{Value, json};
 use terrarium_api::{
-    Error, ErrorCode, KillContainer, PortRequest, RemoveContainer, RenameContainer, StopContainer,
-    UpdateContainer,
+    Error, ErrorCode, KillContainer, Limits, PortRequest, RemoveContainer, RenameContainer,
+    StopContainer, UpdateContainer,
 };
 
 use super::{
@@ -40,8 +40,12 @@ pub(super) async fn create(
     let publish_all = body.host_config.publish_all_ports;
     let Creation {
         mut request,
-        warnings,
+        mut warnings,
     } = create::translate(&params, body)?;
+    if request.limits != Limits::default() {
+        let checks = app.engine.info().await?.checks;
+        warnings.extend(limits::lost(&request.limits, &checks));
+    }
     if publish_all {
         let image = app.engine.inspect_image(&request.image).await?;
         publish_exposed(&mut request.ports, &image.config.exposed_ports)?;

@@ -1,6 +1,6 @@
 //! Limits, both ways.
 
-use terrarium_api::Limits;
+use terrarium_api::{Check, CheckState, Limits};
 
 use super::{create::positive, host_config::Resources};
 use crate::error::{Failure, Result};
@@ -29,6 +29,39 @@ pub(super) fn translate(resources: &Resources) -> Result<Limits> {
     };
     check(&limits)?;
     Ok(limits)
+}
+
+/// A warning for limits that this host cannot enforce, as of an ordinary user without cgroups of
+/// its own. The container runs without them, as in Docker.
+pub(super) fn lost(limits: &Limits, checks: &[Check]) -> Option<String> {
+    let cgroup = checks.iter().find(|check| check.name == "cgroup")?;
+    if cgroup.state == CheckState::Ok {
+        return None;
+    }
+    let asked = [
+        (
+            "memory",
+            limits.memory_bytes.is_some() || limits.memory_reservation_bytes.is_some(),
+        ),
+        (
+            "CPU",
+            limits.nano_cpus.is_some() || limits.cpu_quota_usec.is_some(),
+        ),
+        ("CPU shares", limits.cpu_shares.is_some()),
+        (
+            "CPU sets",
+            limits.cpuset_cpus.is_some() || limits.cpuset_mems.is_some(),
+        ),
+        ("processes", limits.pids.is_some()),
+        ("block I/O", limits.blkio_weight.is_some()),
+    ];
+    let names: Vec<&str> = asked
+        .iter()
+        .filter(|(_, asked)| *asked)
+        .map(|(name, _)| *name)
+        .collect();
+    let names = names.join(", ");
+    (!names.is_empty()).then(|| format!("Limits are discarded ({names}): cgroup {}", cgroup.detail))
 }
 
 fn check(limits: &Limits) -> Result<()> {

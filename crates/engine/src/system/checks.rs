@@ -7,6 +7,9 @@ use terrarium_api::{Check, CheckState, Privilege};
 
 use crate::stats::Hierarchies;
 
+/// Through which `pasta` speaks to a container.
+const TAP: &str = "/dev/net/tun";
+
 /// All checks, in the order in which a person would mend them.
 pub(super) fn all(privilege: Privilege, hierarchies: &Hierarchies) -> Vec<Check> {
     let mut checks = vec![
@@ -95,8 +98,8 @@ fn delegated_controllers() -> Option<String> {
 
 fn network(privilege: Privilege) -> Check {
     if privilege == Privilege::Rootless {
-        let detail = "without root, containers reach the network of the host or none";
-        return check("network", CheckState::Limited, detail, None);
+        let tap = fs::File::options().read(true).write(true).open(TAP);
+        return uplink(is_on_path("pasta"), tap.is_ok());
     }
     let found = ["/usr/sbin/nft", "/sbin/nft", "/usr/bin/nft"]
         .into_iter()
@@ -110,6 +113,26 @@ fn network(privilege: Privilege) -> Check {
             Some("sudo apt-get install nftables"),
         ),
     }
+}
+
+/// The way out of an ordinary user's containers: `pasta`, which needs the tap device.
+fn uplink(has_pasta: bool, may_open_tap: bool) -> Check {
+    let limited = |detail: &str, fix| check("network", CheckState::Limited, detail, Some(fix));
+    if !has_pasta {
+        let detail = "pasta is not installed: containers reach the network of the host or none";
+        return limited(detail, "sudo apt-get install passt");
+    }
+    if !may_open_tap {
+        let detail =
+            "this user may not open /dev/net/tun: containers reach the network of the host or none";
+        return limited(detail, "sudo chmod 666 /dev/net/tun");
+    }
+    check("network", CheckState::Ok, "pasta", None)
+}
+
+fn is_on_path(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }
 
 fn user_namespaces() -> Check {
@@ -189,4 +212,22 @@ fn subordinate_ids() -> Check {
         format!("sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 {user}");
     let detail = "no range in /etc/subuid and /etc/subgid: images with several users do not unpack";
     check("subordinateIds", CheckState::Limited, detail, Some(&fix))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_s_way_out_needs_pasta_and_the_tap_device() {
+        let state = |has_pasta, may_open_tap| {
+            let check = uplink(has_pasta, may_open_tap);
+            (check.state, check.fix)
+        };
+        assert_eq!(state(true, true), (CheckState::Ok, None));
+        let install = "sudo apt-get install passt".to_owned();
+        assert_eq!(state(false, true), (CheckState::Limited, Some(install)));
+        let open = "sudo chmod 666 /dev/net/tun".to_owned();
+        assert_eq!(state(true, false), (CheckState::Limited, Some(open)));
+    }
 }
