@@ -4,6 +4,7 @@ import { call, stream, type Subscription, type TerminalEvent } from '$lib/ipc/cl
 import type { Problem } from '$lib/shared/loading'
 import { problemOf } from '$lib/system/problem'
 import { terminalTheme } from './theme'
+import { Typing } from './typing'
 
 export interface TerminalChoice {
   /** Empty for the best shell of the image. */
@@ -31,6 +32,7 @@ export class TerminalSession {
   #fit: FitAddon | undefined
   #session: string | undefined
   #subscription: Subscription<null> | undefined
+  readonly #typing = new Typing()
 
   async open(container: string, choice: TerminalChoice): Promise<void> {
     const [xterm, { FitAddon }] = await Promise.all([import('@xterm/xterm'), import('@xterm/addon-fit'), import('@xterm/xterm/css/xterm.css')])
@@ -49,7 +51,7 @@ export class TerminalSession {
     this.element.className = 'terminal-element'
     terminal.open(this.element)
     this.fit()
-    terminal.onData((data) => this.#send(data))
+    terminal.onData((data) => this.#type(data))
     terminal.onResize(({ rows, cols }) => this.#resize(rows, cols))
     const { rows, cols } = terminal
     const request = { container, command: [...choice.command], attach: choice.attach, rows, cols }
@@ -84,9 +86,14 @@ export class TerminalSession {
     this.element.remove()
   }
 
-  #send(data: string): void {
-    if (this.#session === undefined || this.state !== 'open') return
-    call('terminal_input', { session: this.#session, data }).catch((thrown: unknown) => (this.problem = problemOf(thrown)))
+  #type(data: string): void {
+    if (this.state === 'ended') return
+    this.#typing.add(data).catch((thrown: unknown) => this.#failed(thrown))
+  }
+
+  #failed(thrown: unknown): void {
+    // Keys that were on their way when the process ended are nobody's loss.
+    if (this.state !== 'ended') this.problem = problemOf(thrown)
   }
 
   #resize(rows: number, cols: number): void {
@@ -97,9 +104,13 @@ export class TerminalSession {
 
   #take(event: TerminalEvent): void {
     if (event.type === 'opened') {
-      this.#session = event.session
+      const { session } = event
+      this.#session = session
       this.command = event.command
       this.state = 'open'
+      this.#typing
+        .open((data) => call('terminal_input', { session, data }))
+        .catch((thrown: unknown) => this.#failed(thrown))
       this.fit()
     } else if (event.type === 'output') {
       this.#terminal?.write(decode(event.data))
