@@ -15,7 +15,7 @@ use nix::{
 };
 use tempfile::TempDir;
 
-use crate::{Leaks, Ran, binaries, run};
+use crate::{Leaks, Ran, User, binaries, run};
 
 /// How long a host may take to end; it waits some seconds for requests under way.
 const END: Duration = Duration::from_secs(15);
@@ -32,6 +32,7 @@ pub struct Options {
 pub struct Host {
     folder: TempDir,
     options: Options,
+    user: Option<User>,
     process: Option<Child>,
     leaks: Leaks,
     has_disk: bool,
@@ -44,6 +45,19 @@ impl Host {
     /// When it does not get ready; its log is in the error.
     pub fn start(options: Options) -> Result<Self> {
         Self::start_in(options, |_| Ok(()))
+    }
+
+    /// Starts a host that this user runs, without any privilege. Its commands are this user's too.
+    ///
+    /// # Errors
+    /// As [`Host::start`].
+    pub fn start_as(user: &User, options: Options) -> Result<Self> {
+        Self::start_in(options, |host| {
+            user.give(host.scratch())?;
+            user.give(&host.scratch().join("client"))?;
+            host.user = Some(user.clone());
+            Ok(())
+        })
     }
 
     /// Starts a host whose data root is a disk of its own, of this many MiB.
@@ -70,6 +84,7 @@ impl Host {
         let mut host = Self {
             folder,
             options,
+            user: None,
             process: None,
             leaks: Leaks::look(),
             has_disk: false,
@@ -88,7 +103,10 @@ impl Host {
             .create(true)
             .append(true)
             .open(self.log_path())?;
-        let mut command = Command::new(binaries().join("terrariumd"));
+        let mut command = match &self.user {
+            Some(user) => user.command(user.binaries.join("terrariumd")),
+            None => Command::new(binaries().join("terrariumd")),
+        };
         command
             .arg("--data-root")
             .arg(self.data_root())
@@ -156,11 +174,20 @@ impl Host {
 
     /// A `docker` command against this host.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new("docker");
+        let mut command = self.program("docker");
+        command.args(arguments);
+        command
+    }
+
+    /// A program in whose environment `docker` finds this host.
+    pub fn program(&self, program: &str) -> Command {
+        let mut command = match &self.user {
+            Some(user) => user.command(program),
+            None => Command::new(program),
+        };
         command
             .env("DOCKER_HOST", format!("unix://{}", self.socket().display()))
-            .env("DOCKER_CONFIG", self.folder.path().join("client"))
-            .args(arguments);
+            .env("DOCKER_CONFIG", self.folder.path().join("client"));
         command
     }
 

@@ -13,6 +13,8 @@ mod image;
 mod layout;
 mod leaks;
 mod registry;
+mod terminal;
+mod user;
 mod window;
 
 pub use command::{Ran, run, run_within};
@@ -20,6 +22,8 @@ pub use host::{Host, Options};
 pub use image::Image;
 pub use layout::Layout;
 pub use registry::Registry;
+pub use terminal::Terminal;
+pub use user::User;
 pub use window::{Element, Window, WindowOptions};
 
 use leaks::Leaks;

@@ -13,7 +13,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::{Leaks, binaries, leaks, run};
+use crate::{Leaks, User, binaries, leaks, run};
 
 /// The key under which WebDriver hands out elements.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
@@ -27,6 +27,8 @@ pub struct WindowOptions {
     pub mirrors: Vec<String>,
     /// Pixels of the display.
     pub size: (u32, u32),
+    /// Who opens it; nobody in particular is whoever runs the test.
+    pub user: Option<User>,
 }
 
 impl Default for WindowOptions {
@@ -34,6 +36,17 @@ impl Default for WindowOptions {
         Self {
             mirrors: Vec::new(),
             size: (1440, 900),
+            user: None,
+        }
+    }
+}
+
+impl WindowOptions {
+    /// A program run by whoever opens the window.
+    fn command(&self, program: &str) -> Command {
+        match &self.user {
+            Some(user) => user.command(program),
+            None => Command::new(program),
         }
     }
 }
@@ -64,9 +77,12 @@ impl Window {
     pub fn open(options: &WindowOptions) -> Result<Self> {
         let leaks = Leaks::look();
         let folder = tempfile::Builder::new().prefix("tw").tempdir_in("/tmp")?;
-        let display = Display::start(options.size)?;
+        if let Some(user) = &options.user {
+            user.give(folder.path())?;
+        }
+        let display = Display::start(options)?;
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        let driver = start_driver(port, &display.name, &folder)?;
+        let driver = start_driver(port, &display.name, &folder, options)?;
         let agent = ureq::Agent::config_builder()
             .timeout_global(Some(PATIENCE))
             .http_status_as_error(false)
@@ -95,7 +111,11 @@ impl Window {
         for mirror in &options.mirrors {
             arguments.extend(["--registry-mirror".to_owned(), mirror.clone()]);
         }
-        let binary = binaries()
+        let binaries = match &options.user {
+            Some(user) => user.binaries.clone(),
+            None => binaries(),
+        };
+        let binary = binaries
             .join("terrarium")
             .canonicalize()
             .context("terrarium is not built")?;
@@ -406,8 +426,10 @@ impl Element<'_> {
 }
 
 impl Display {
-    fn start((width, height): (u32, u32)) -> Result<Self> {
-        let mut server = Command::new("Xvfb")
+    fn start(options: &WindowOptions) -> Result<Self> {
+        let (width, height) = options.size;
+        let mut server = options
+            .command("Xvfb")
             .args([
                 "-displayfd",
                 "1",
@@ -432,9 +454,15 @@ impl Display {
     }
 }
 
-fn start_driver(port: u16, display: &str, folder: &TempDir) -> Result<Child> {
+fn start_driver(
+    port: u16,
+    display: &str,
+    folder: &TempDir,
+    options: &WindowOptions,
+) -> Result<Child> {
     let log = fs::File::create(folder.path().join("log"))?;
-    Command::new("WebKitWebDriver")
+    options
+        .command("WebKitWebDriver")
         .arg(format!("--port={port}"))
         .env("DISPLAY", display)
         // Without it the application does not listen to the driver.

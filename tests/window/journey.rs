@@ -1,16 +1,7 @@
 //! What a person does in the window on the first day.
 
 use anyhow::Result;
-use terrarium_tests::{Registry, Window, WindowOptions, can_run_containers};
-
-fn window() -> Result<(Registry, Window)> {
-    let registry = Registry::with_busybox()?;
-    let window = Window::open(&WindowOptions {
-        mirrors: vec![registry.url()],
-        ..WindowOptions::default()
-    })?;
-    Ok((registry, window))
-}
+use terrarium_tests::{Registry, User, Window, WindowOptions, can_run_containers};
 
 #[test]
 fn the_first_run_makes_the_starter_image_and_shows_its_container() -> Result<()> {
@@ -30,10 +21,45 @@ fn pull_run_watch_type_stop_and_remove() -> Result<()> {
     if !can_run_containers() {
         return Ok(());
     }
-    let (_registry, window) = window()?;
-
+    let registry = Registry::with_busybox()?;
+    let window = Window::open(&WindowOptions {
+        mirrors: vec![registry.url()],
+        ..WindowOptions::default()
+    })?;
     window.click("rail-images")?;
     window.click("empty-pull")?;
+    first_day(&window)?;
+    window.find("empty-create")?;
+    Ok(())
+}
+
+#[test]
+fn an_ordinary_user_has_the_same_first_day() -> Result<()> {
+    if !can_run_containers() {
+        return Ok(());
+    }
+    User::with(|user| {
+        let registry = Registry::with_busybox()?;
+        let window = Window::open(&WindowOptions {
+            mirrors: vec![registry.url()],
+            user: Some(user.clone()),
+            ..WindowOptions::default()
+        })?;
+        // Not an empty home: the starter image is there, and what it showed.
+        window.click("first-run")?;
+        window.find("container-page")?;
+        window.click("rail-images")?;
+        window.find("image-row")?;
+        window.click("pull-image")?;
+        first_day(&window)?;
+        window.find("container-row")?;
+        assert_eq!(window.count("[data-testid=container-row]")?, 1);
+        Ok(())
+    })
+}
+
+/// From the open dialog for a pull to the end of the container.
+fn first_day(window: &Window) -> Result<()> {
     window.type_into("pull-name", "busybox")?;
     window.wait_for_text("[data-testid=dissector]", "library")?;
     window.click("pull-start")?;
@@ -73,6 +99,5 @@ fn pull_run_watch_type_stop_and_remove() -> Result<()> {
     window.click("confirm-accept")?;
     window.wait_gone("[data-testid=container-page]")?;
     window.script("location.hash = '#/containers'", serde_json::json!([]))?;
-    window.find("empty-create")?;
     Ok(())
 }
