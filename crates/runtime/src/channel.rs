@@ -1,6 +1,7 @@
 //! The socket between a caller and the process that it sets up: reports one way, single bytes the other.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::PathBuf;
 
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
 use serde::{Deserialize, Serialize};
@@ -27,6 +28,8 @@ pub(crate) enum Report {
         at_usec: u64,
         command: String,
     },
+    /// The listener of a filter comes with this message, for the agent at `path`. Answer: [`CONTINUE`].
+    Listener { path: PathBuf, message: String },
     /// The end.
     Failed(Failure),
 }

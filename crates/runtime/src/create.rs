@@ -2,6 +2,7 @@
 
 use nix::sys::wait::waitpid;
 use nix::unistd::Pid;
+use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
 use terrarium_sys::clone::{CloneArgs, Forked, SingleThreaded, clone3};
 use terrarium_sys::pidfd;
@@ -11,8 +12,11 @@ use crate::channel::{CONTINUE, Channel, Report};
 use crate::error::{Context, Error, Result};
 use crate::hooks::{self, HookState};
 use crate::idmap;
+use crate::idshift::Shifted;
 use crate::init::{self, Init, Joins};
-use crate::plan::{Host, Input, NEW_CGROUP, NEW_TIME, Plan, namespace_names};
+use crate::labels;
+use crate::netdevices;
+use crate::plan::{Host, Input, NEW_CGROUP, NEW_NET, NEW_TIME, Plan, namespace_names};
 use crate::request::{CreateRequest, Created};
 use crate::trace::Trace;
 
@@ -31,6 +35,7 @@ pub fn create(request: CreateRequest<'_>) -> Result<Created> {
         cgroup_parent: request.cgroup_parent.as_deref(),
     };
     let plan = Plan::new(&input, Host::current())?;
+    labels::verify(&plan.process, plan.mount_label.as_deref())?;
     for (subject, text) in &plan.notes {
         trace.note(subject, text);
     }
@@ -88,6 +93,7 @@ fn set_up(
 ) -> Result<Born> {
     let join_fds = JoinFds::open(cgroup)?;
     let joins = Joins::open(&plan.namespaces.join)?;
+    let shifted = Shifted::open(&plan.mounts, single)?;
     let (ours, theirs) = Channel::pair()?;
     let two_stages = plan.namespaces.needs_two_stages();
     let create = plan.namespaces.create & !(NEW_CGROUP | NEW_TIME);
@@ -113,6 +119,7 @@ fn set_up(
                 cgroup,
                 join_fds,
                 joins,
+                shifted,
                 stdio: request.stdio,
                 preserve_fds: request.preserve_fds,
                 start_socket: request.start_socket,
@@ -132,17 +139,34 @@ fn set_up(
         channel: ours,
     };
     if !two_stages {
-        idmap::write(&plan.namespaces, born.pid, trace)
-            .and_then(|()| release(&born, plan))
-            .inspect_err(|_| reap(&born))?;
+        equip(&born, plan, single, trace).inspect_err(|_| reap(&born))?;
     }
-    let waited = wait_ready(&mut born, plan, &hook_state, trace);
+    let waited = wait_ready(&mut born, plan, &hook_state, single, trace);
     waited.inspect_err(|_| reap(&born))?;
     Ok(born)
 }
 
+/// Does the caller's part for a process that is known now, and lets it go on.
+fn equip(born: &Born, plan: &Plan, single: SingleThreaded, trace: &mut Trace) -> Result<()> {
+    idmap::write(&plan.namespaces, born.pid, trace)?;
+    if !plan.net_devices.is_empty() {
+        let joined = plan
+            .namespaces
+            .join
+            .iter()
+            .find(|join| join.flag == NEW_NET);
+        let path = joined.map_or_else(
+            || format!("/proc/{}/ns/net", born.pid).into(),
+            |join| join.path.clone(),
+        );
+        let target = File::open(&path).doing(|| format!("open {path:?}"))?;
+        netdevices::give(&plan.net_devices, &target, single, trace)?;
+    }
+    release(born, plan)
+}
+
 fn release(born: &Born, plan: &Plan) -> Result<()> {
-    if plan.namespaces.waits_for_release() {
+    if plan.waits_for_release() {
         born.channel.order(CONTINUE)
     } else {
         Ok(())
@@ -201,6 +225,7 @@ fn wait_ready(
     born: &mut Born,
     plan: &Plan,
     hook_state: &HookState<'_>,
+    single: SingleThreaded,
     trace: &mut Trace,
 ) -> Result<()> {
     let mut is_known = !plan.namespaces.needs_two_stages();
@@ -211,8 +236,7 @@ fn wait_ready(
             Some((Report::Born { pid }, _)) => {
                 replace_first_stage(born, pid)?;
                 is_known = true;
-                idmap::write(&plan.namespaces, pid, trace)?;
-                release(born, plan)?;
+                equip(born, plan, single, trace)?;
             }
             Some((Report::Console, fd)) => born.console = fd,
             Some((Report::HooksDue, _)) => {
@@ -225,7 +249,7 @@ fn wait_ready(
                 is_ready = true;
             }
             Some((Report::Failed(failure), _)) => failed = failed.or(Some(failure)),
-            Some((Report::Executing { .. }, _)) => {}
+            Some((Report::Executing { .. } | Report::Listener { .. }, _)) => {}
             None => {
                 let died = || Error::Died {
                     after: last_step(trace),

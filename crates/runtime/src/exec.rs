@@ -6,15 +6,18 @@ use std::os::fd::AsFd;
 use std::path::PathBuf;
 
 use terrarium_sys::clone::{CloneArgs, Forked, SingleThreaded, clone3};
-use terrarium_sys::close_range;
+use terrarium_sys::{close_range, scheduling};
 
 use crate::cgroup::{self, JoinFds};
 use crate::channel::{Channel, Report};
 use crate::create::{Born, last_step, reap, replace_first_stage};
 use crate::error::{Context, Error, Result};
+use crate::hooks::HookState;
 use crate::init::{
     ExecInit, become_root, enter_by_pidfd, hide_from_container, join_container, supervise,
 };
+use crate::labels;
+use crate::listener;
 use crate::plan::{NEW_USER, ProcessPlan, flag};
 use crate::request::{ExecRequest, Started, Target};
 use crate::trace::Trace;
@@ -35,7 +38,7 @@ pub fn exec(target: &Target<'_>, request: ExecRequest<'_>) -> Result<Started> {
     };
     let (ours, theirs) = Channel::pair()?;
     let start = trace.now();
-    let (pid, pidfd) = match clone_into(&entry)? {
+    let (pid, pidfd) = match clone_bound(&entry)? {
         Forked::Parent { pid, pidfd } => (pid, pidfd),
         Forked::Child => {
             drop(ours);
@@ -64,6 +67,21 @@ pub fn exec(target: &Target<'_>, request: ExecRequest<'_>) -> Result<Started> {
         steps: trace.steps,
         notes: trace.notes,
     })
+}
+
+/// Clones with the affinity that the process is to have before it is in the cgroup.
+fn clone_bound(entry: &Entry<'_>) -> Result<Forked> {
+    let Some(before) = &entry.plan.affinity.before else {
+        return clone_into(entry);
+    };
+    // Set here and not in the child: on v2 the clone itself is the entrance to the cgroup.
+    let ours = scheduling::affinity().doing(|| "read the affinity")?;
+    scheduling::set_affinity(before).doing(|| "set `process.execCPUAffinity.initial`")?;
+    let cloned = clone_into(entry);
+    if !matches!(cloned, Ok(Forked::Child)) {
+        scheduling::set_affinity(&ours).doing(|| "restore the affinity")?;
+    }
+    cloned
 }
 
 /// Clones the first stage into the container's cgroup.
@@ -97,11 +115,9 @@ fn clone_into(entry: &Entry<'_>) -> Result<Forked> {
 }
 
 fn plan(target: &Target<'_>, request: &ExecRequest<'_>) -> Result<ProcessPlan> {
-    let linux = target.spec.linux().as_ref();
-    let filter = linux.and_then(|linux| linux.seccomp().as_ref());
-    let none = None;
-    let personality = linux.map_or(&none, |linux| linux.personality());
-    ProcessPlan::plan(request.process, filter, personality)
+    let plan = ProcessPlan::plan(request.process, target.spec.linux().as_ref())?;
+    labels::verify(&plan, None)?;
+    Ok(plan)
 }
 
 /// All that the way into a container needs, prepared by the caller before the clone.
@@ -132,8 +148,15 @@ impl Entry<'_> {
         let closed = close_range::close_except(3 + preserve_fds, &keep);
         closed.doing(|| "close the caller's descriptors")?;
         join_container(self.single, &channel, 0, || self.enter(&mut trace))?;
+        let target = self.target;
         ExecInit {
             plan: &self.plan,
+            container: HookState {
+                id: target.id,
+                bundle: target.bundle,
+                spec: target.spec,
+                pid: target.init_pid,
+            },
             channel,
             stdio,
             preserve_fds,
@@ -148,6 +171,9 @@ impl Entry<'_> {
         let start = trace.now();
         // Taken, so that they are closed before anything runs where the container can see it.
         std::mem::take(&mut self.join_fds).enter_v1()?;
+        if let Some(after) = &self.plan.affinity.after {
+            scheduling::set_affinity(after).doing(|| "set `process.execCPUAffinity.final`")?;
+        }
         hide_from_container()?;
         trace.end("join cgroups", start, "");
         let start = trace.now();
@@ -225,6 +251,10 @@ fn wait_started(born: &mut Born, trace: &mut Trace) -> Result<()> {
                 trace.steps.extend(steps);
                 trace.notes.extend(notes);
                 executing = Some((at_usec, command));
+            }
+            Some((Report::Listener { path, message }, listener)) => {
+                let pid = born.pid;
+                listener::deliver(&born.channel, &path, &message, listener, pid)?;
             }
             Some((Report::Failed(failure), _)) => failed = failed.or(Some(failure)),
             Some((Report::HooksDue, _)) => {}

@@ -7,6 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use oci_spec::runtime::{Hook, Spec};
+use serde_json::Value;
 
 use crate::error::{Error, Result};
 
@@ -24,9 +25,13 @@ pub(crate) struct HookState<'a> {
 }
 
 impl HookState<'_> {
-    /// The state as JSON.
-    #[must_use]
+    /// The state as JSON text.
     pub(crate) fn with_status(&self, status: &str) -> String {
+        self.state(status).to_string()
+    }
+
+    /// The state as JSON.
+    pub(crate) fn state(&self, status: &str) -> Value {
         let mut state = serde_json::json!({
             "ociVersion": self.spec.version(),
             "id": self.id,
@@ -39,7 +44,7 @@ impl HookState<'_> {
         if let Some(annotations) = self.spec.annotations() {
             state["annotations"] = serde_json::json!(annotations);
         }
-        state.to_string()
+        state
     }
 }
 

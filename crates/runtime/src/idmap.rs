@@ -20,8 +20,7 @@ pub(crate) fn write(namespaces: &Namespaces, pid: i32, trace: &mut Trace) -> Res
         if maps.deny_setgroups {
             file(pid, "setgroups", "deny")?;
         }
-        file(pid, "uid_map", &lines(&maps.uids))?;
-        file(pid, "gid_map", &lines(&maps.gids))?;
+        write_directly(pid, &maps.uids, &maps.gids)?;
     }
     trace.end(
         "id maps",
@@ -29,6 +28,12 @@ pub(crate) fn write(namespaces: &Namespaces, pid: i32, trace: &mut Trace) -> Res
         lines(&maps.uids).trim_end().replace('\n', ", "),
     );
     Ok(())
+}
+
+/// Writes both maps with the caller's own rights.
+pub(crate) fn write_directly(pid: i32, uids: &[IdMap], gids: &[IdMap]) -> Result<()> {
+    file(pid, "uid_map", &lines(uids))?;
+    file(pid, "gid_map", &lines(gids))
 }
 
 fn file(pid: i32, name: &str, text: &str) -> Result<()> {

@@ -123,6 +123,10 @@ pub struct Created {
 /// A container that runs, as the target of `exec`.
 #[derive(Debug)]
 pub struct Target<'a> {
+    /// Its name.
+    pub id: &'a str,
+    /// Its bundle.
+    pub bundle: &'a Path,
     /// Its init.
     pub init_pid: i32,
     /// Refers to init.

@@ -3,17 +3,18 @@
 use crate::channel::{CONTINUE, Channel, Report, START};
 use crate::create::last_step;
 use crate::error::{Error, Result};
+use crate::listener;
 use crate::request::Created;
 use crate::trace::{Step, Trace};
 
 /// Sends `start` and reads up to the end of file that a successful execve causes.
-pub(crate) fn start_over(channel: &Channel, trace: &mut Trace) -> Result<()> {
+pub(crate) fn start_over(channel: &Channel, pid: i32, trace: &mut Trace) -> Result<()> {
     channel.order(START)?;
-    await_execve(channel, trace)
+    await_execve(channel, pid, trace)
 }
 
 /// Reads reports until execve has succeeded.
-fn await_execve(channel: &Channel, trace: &mut Trace) -> Result<()> {
+fn await_execve(channel: &Channel, pid: i32, trace: &mut Trace) -> Result<()> {
     let mut executing = None;
     loop {
         match channel.receive()? {
@@ -29,6 +30,9 @@ fn await_execve(channel: &Channel, trace: &mut Trace) -> Result<()> {
                 trace.steps.extend(steps);
                 trace.notes.extend(notes);
                 executing = Some((at_usec, command));
+            }
+            Some((Report::Listener { path, message }, listener)) => {
+                listener::deliver(channel, &path, &message, listener, pid)?;
             }
             Some((Report::Failed(failure), _)) => return Err(failure.into()),
             Some(_) => {}
@@ -62,7 +66,7 @@ impl Created {
             id: self.cgroup.relative.display().to_string(),
             status: "started already".to_owned(),
         })?;
-        start_over(&channel, &mut self.trace)?;
+        start_over(&channel, self.pid, &mut self.trace)?;
         self.notes.append(&mut self.trace.notes);
         Ok(std::mem::take(&mut self.trace.steps))
     }

@@ -22,6 +22,7 @@ pub mod openat2;
 pub mod pidfd;
 pub mod process;
 pub mod pty;
+pub mod scheduling;
 pub mod seccomp;
 pub mod tree;
 pub mod unread;

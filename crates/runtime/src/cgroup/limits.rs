@@ -6,10 +6,12 @@
 mod v1;
 mod v2;
 
+use std::borrow::Cow;
 use std::fs;
+use std::io;
 use std::path::Path;
 
-use oci_spec::runtime::LinuxResources;
+use oci_spec::runtime::{LinuxRdma, LinuxResources};
 
 use super::CgroupPaths;
 use crate::trace::{Note, Trace};
@@ -17,17 +19,37 @@ use crate::trace::{Note, Trace};
 /// One value for one file of one controller.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Write {
-    controller: &'static str,
+    controller: Cow<'static, str>,
     file: String,
     value: String,
+    /// Another file and value for kernels without this one.
+    instead: Option<(&'static str, String)>,
 }
 
-fn write(controller: &'static str, file: impl Into<String>, value: impl ToString) -> Write {
+fn write(
+    controller: impl Into<Cow<'static, str>>,
+    file: impl Into<String>,
+    value: impl ToString,
+) -> Write {
     Write {
-        controller,
+        controller: controller.into(),
         file: file.into(),
         value: value.to_string(),
+        instead: None,
     }
+}
+
+/// Both versions have the same file.
+fn rdma(resources: &LinuxResources) -> Vec<Write> {
+    let mut devices: Vec<_> = resources.rdma().iter().flatten().collect();
+    devices.sort_by_key(|(name, _)| *name);
+    let amount = |count: Option<u32>| count.map_or("max".to_owned(), |count| count.to_string());
+    let line = |(name, limits): (&String, &LinuxRdma)| {
+        let (handles, objects) = (amount(limits.hca_handles()), amount(limits.hca_objects()));
+        let value = format!("{name} hca_handle={handles} hca_object={objects}");
+        write("rdma", "rdma.max", value)
+    };
+    devices.into_iter().map(line).collect()
 }
 
 /// Sets limits on a running container; fields that are absent stay as they are.
@@ -36,52 +58,72 @@ fn write(controller: &'static str, file: impl Into<String>, value: impl ToString
 #[must_use]
 pub fn update(paths: &CgroupPaths, resources: &LinuxResources) -> Vec<Note> {
     let mut notes = Vec::new();
-    let absent = [
-        (
-            "rdma",
-            resources.rdma().as_ref().is_some_and(|map| !map.is_empty()),
-        ),
-        ("network", resources.network().is_some()),
-    ];
-    for (name, _) in absent.iter().filter(|(_, given)| *given) {
-        let text = "limits ignored: this runtime does not set them".to_owned();
+    let mut note = |controller: &str, text: String| {
         notes.push(Note {
-            subject: format!("cgroup {name}"),
+            subject: format!("cgroup {controller}"),
             text,
         });
-    }
+    };
     let writes = if paths.controllers_on_v2 {
+        for (field, why) in v2::without_files(resources) {
+            note("limits", format!("`{field}` ignored: {why}"));
+        }
         v2::writes(resources)
     } else {
+        if resources
+            .unified()
+            .as_ref()
+            .is_some_and(|map| !map.is_empty())
+        {
+            note(
+                "unified",
+                "ignored: this host's controllers are on v1".to_owned(),
+            );
+        }
         v1::writes(resources)
     };
-    for Write {
-        controller,
-        file,
-        value,
-    } in writes
-    {
+    for write in writes {
+        let Write {
+            controller,
+            file,
+            value,
+            ..
+        } = &write;
         let directory = paths.v2().or_else(|| paths.controller(controller));
         let Some(directory) = directory else {
             let text = format!("`{file}` = {value} ignored: no {controller} cgroup for this user");
-            notes.push(Note {
-                subject: format!("cgroup {controller}"),
-                text,
-            });
+            note(controller, text);
             continue;
         };
-        if let Err(error) = set(directory, &file, &value) {
-            let text = format!("`{file}` = {value} not set: {error}");
-            notes.push(Note {
-                subject: format!("cgroup {controller}"),
-                text,
-            });
+        if let Err(error) = set_checked(directory, &write, resources) {
+            note(controller, format!("`{file}` = {value} not set: {error}"));
         }
     }
     notes
 }
 
-fn set(directory: &Path, file: &str, value: &str) -> std::io::Result<()> {
+fn set_checked(directory: &Path, write: &Write, resources: &LinuxResources) -> io::Result<()> {
+    let checks = resources
+        .memory()
+        .and_then(|memory| memory.check_before_update());
+    // v1 refuses by itself; v2 would kill until what is used fits.
+    if write.file == "memory.max" && checks == Some(true) {
+        let used = fs::read_to_string(directory.join("memory.current"))?;
+        let number = |text: &str| text.trim().parse::<u64>().unwrap_or(u64::MAX);
+        if number(&used) > number(&write.value) {
+            let text = format!("{} bytes are in use", used.trim());
+            return Err(io::Error::other(text));
+        }
+    }
+    match (set(directory, &write.file, &write.value), &write.instead) {
+        (Err(error), Some((file, value))) if error.kind() == io::ErrorKind::NotFound => {
+            set(directory, file, value)
+        }
+        (outcome, _) => outcome,
+    }
+}
+
+fn set(directory: &Path, file: &str, value: &str) -> io::Result<()> {
     let path = directory.join(file);
     let first = fs::write(&path, value);
     // v1 keeps memory <= memory+swap at every moment, so growing both needs the larger one first.
@@ -110,8 +152,8 @@ pub(super) fn enable_controllers(directory: &Path, resources: &LinuxResources, t
     wanted.dedup();
     // Accounting is wanted without limits, too.
     for always in ["cpu", "io", "memory", "pids"] {
-        if !wanted.contains(&always) {
-            wanted.push(always);
+        if !wanted.iter().any(|name| name == always) {
+            wanted.push(always.into());
         }
     }
     let parents: Vec<_> = directory.ancestors().skip(1).collect();
@@ -122,7 +164,7 @@ pub(super) fn enable_controllers(directory: &Path, resources: &LinuxResources, t
         let file = parent.join("cgroup.subtree_control");
         let enabled = fs::read_to_string(&file).unwrap_or_default();
         for controller in &wanted {
-            let has = |list: &str| list.split_whitespace().any(|name| name == *controller);
+            let has = |list: &str| list.split_whitespace().any(|name| name == controller);
             if !has(&available) || has(&enabled) {
                 continue;
             }
@@ -182,6 +224,40 @@ mod tests {
                 "pids pids.max=20",
             ]
         );
+    }
+
+    #[test]
+    fn every_kind_of_limit_has_a_file() {
+        let all: LinuxResources = serde_json::from_str(
+            r#"{"blockIO":{"weight":100,"weightDevice":[{"major":8,"minor":0,"weight":20}]},
+                "hugepageLimits":[{"pageSize":"2MB","limit":4194304}],
+                "network":{"classID":1048577,"priorities":[{"name":"lo","priority":3}]},
+                "rdma":{"mlx5_1":{"hcaHandles":3}},"unified":{"memory.high":"max"}}"#,
+        )
+        .unwrap();
+        assert_eq!(
+            lines(&v1::writes(&all)),
+            [
+                "blkio blkio.bfq.weight=100",
+                "blkio blkio.bfq.weight_device=8:0 20",
+                "net_cls net_cls.classid=1048577",
+                "net_prio net_prio.ifpriomap=lo 3",
+                "rdma rdma.max=mlx5_1 hca_handle=3 hca_object=max",
+                "hugetlb hugetlb.2MB.limit_in_bytes=4194304",
+            ]
+        );
+        assert_eq!(
+            lines(&v2::writes(&all)),
+            [
+                "io io.bfq.weight=100",
+                "io io.bfq.weight=8:0 20",
+                "hugetlb hugetlb.2MB.max=4194304",
+                "rdma rdma.max=mlx5_1 hca_handle=3 hca_object=max",
+                "memory memory.high=max",
+            ]
+        );
+        let missing = v2::without_files(&all);
+        assert_eq!(missing.len(), 1, "{missing:?}");
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod discover;
 mod join;
 mod limits;
 mod members;
+mod stats;
 mod tree;
 
 use std::collections::BTreeMap;
@@ -21,6 +22,7 @@ pub(crate) use discover::{Hierarchies, unified_of};
 pub(crate) use join::JoinFds;
 pub use limits::update;
 pub use members::{freeze, is_frozen, kill_all, pids, thaw};
+pub(crate) use stats::stats;
 pub use tree::destroy;
 pub(crate) use tree::{apply, create, find};
 

@@ -1,6 +1,7 @@
 //! Options and arguments, with runc's names.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -21,11 +22,14 @@ pub(super) struct Cli {
     /// Accepted for compatibility; there is no more to say
     #[arg(long, global = true)]
     pub(super) debug: bool,
+    /// Accepted for compatibility: who calls is asked of the kernel
+    #[arg(id = "rootless-mode", long = "rootless", hide = true)]
+    pub(super) rootless: Option<String>,
     #[command(subcommand)]
     pub(super) command: Command,
 }
 
-const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "\nspec: 1.2.1");
+const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "\nspec: 1.3.0");
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum LogFormat {
@@ -93,6 +97,68 @@ pub(super) enum Command {
     },
     /// Print what this runtime can do, as JSON
     Features,
+    /// Print what a container uses, again and again, and kills for want of memory
+    Events(EventsArgs),
+    /// Refused: there is no way to freeze a container to disk
+    Checkpoint(Unsupported),
+    /// Refused, as `checkpoint`
+    Restore(Unsupported),
+}
+
+/// Whatever is given to a command that is refused.
+#[derive(Debug, Args)]
+pub(super) struct Unsupported {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
+    pub(super) rest: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct EventsArgs {
+    /// Time between two prints of statistics, e.g. 5s
+    #[arg(long, default_value = "5s", value_parser = interval)]
+    pub(super) interval: Duration,
+    /// Print statistics once
+    #[arg(long)]
+    pub(super) stats: bool,
+    pub(super) id: String,
+}
+
+/// `5s`, `500ms`, `1m`; a bare number is seconds.
+fn interval(text: &str) -> Result<Duration, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let number: u32 = digits
+        .parse()
+        .map_err(|_| "no number of seconds".to_owned())?;
+    let unit = match &text[digits.len()..] {
+        "ms" => Duration::from_millis(1),
+        "" | "s" => Duration::from_secs(1),
+        "m" => Duration::from_secs(60),
+        "h" => Duration::from_secs(3600),
+        other => return Err(format!("{other:?} is no unit of time")),
+    };
+    match unit * number {
+        Duration::ZERO => Err("must be longer than nothing".to_owned()),
+        interval => Ok(interval),
+    }
+}
+
+/// Bytes, also as `64m` or `1GiB`; -1 is no limit.
+fn bytes(text: &str) -> Result<i64, String> {
+    let lower = text.to_ascii_lowercase();
+    let digits = lower.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let number: i64 = digits
+        .parse()
+        .map_err(|_| "no number of bytes".to_owned())?;
+    let shift = match &lower[digits.len()..] {
+        "" | "b" => 0,
+        "k" | "kb" | "kib" => 10,
+        "m" | "mb" | "mib" => 20,
+        "g" | "gb" | "gib" => 30,
+        "t" | "tb" | "tib" => 40,
+        other => return Err(format!("{other:?} is no unit of bytes")),
+    };
+    let scaled = number.checked_mul(1 << shift);
+    scaled.ok_or_else(|| "too many bytes".to_owned())
 }
 
 #[derive(Debug, Args)]
@@ -123,6 +189,9 @@ pub(super) struct RunArgs {
     /// Do not wait for the end
     #[arg(short, long)]
     pub(super) detach: bool,
+    /// Accepted: in the foreground this process is the parent of all anyway
+    #[arg(long)]
+    pub(super) no_subreaper: bool,
     /// Leave the state in place when the process has ended
     #[arg(long)]
     pub(super) keep: bool,
@@ -167,6 +236,15 @@ pub(super) struct ExecArgs {
     pub(super) cap: Vec<String>,
     #[arg(long)]
     pub(super) no_new_privs: bool,
+    /// AppArmor profile
+    #[arg(long)]
+    pub(super) apparmor: Option<String>,
+    /// SELinux label
+    #[arg(long)]
+    pub(super) process_label: Option<String>,
+    /// In a paused container too: the process runs when it is resumed
+    #[arg(long)]
+    pub(super) ignore_paused: bool,
     #[arg(long)]
     pub(super) pid_file: Option<PathBuf>,
     #[arg(long)]
@@ -183,15 +261,29 @@ pub(super) struct UpdateArgs {
     /// File with OCI resources, `-` for standard input
     #[arg(short, long)]
     pub(super) resources: Option<PathBuf>,
-    /// Memory limit in bytes
-    #[arg(short, long)]
+    /// Memory limit in bytes, or with a unit as 64m
+    #[arg(short, long, allow_hyphen_values = true, value_parser = bytes)]
     pub(super) memory: Option<i64>,
-    /// Memory and swap in bytes
-    #[arg(long)]
+    /// Memory and swap together
+    #[arg(long, allow_hyphen_values = true, value_parser = bytes)]
     pub(super) memory_swap: Option<i64>,
-    /// Soft memory limit in bytes
-    #[arg(long)]
+    /// Soft memory limit
+    #[arg(long, allow_hyphen_values = true, value_parser = bytes)]
     pub(super) memory_reservation: Option<i64>,
+    /// Accepted and ignored, as the kernel's own limit is gone
+    #[arg(long, allow_hyphen_values = true, value_parser = bytes, hide = true)]
+    pub(super) kernel_memory: Option<i64>,
+    /// Memory of TCP buffers (v1)
+    #[arg(long, allow_hyphen_values = true, value_parser = bytes)]
+    pub(super) kernel_memory_tcp: Option<i64>,
+    #[arg(long)]
+    pub(super) cpu_burst: Option<u64>,
+    #[arg(long)]
+    pub(super) cpu_idle: Option<i64>,
+    #[arg(long)]
+    pub(super) cpu_rt_period: Option<u64>,
+    #[arg(long, allow_hyphen_values = true)]
+    pub(super) cpu_rt_runtime: Option<i64>,
     #[arg(long = "cpu-share")]
     pub(super) cpu_shares: Option<u64>,
     #[arg(long, allow_hyphen_values = true)]

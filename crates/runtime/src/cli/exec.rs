@@ -15,13 +15,16 @@ use crate::request::{ExecRequest, Stdio, Target};
 pub(super) fn exec(root: &StateRoot, args: &ExecArgs) -> Result<u8> {
     let container = root.load(&args.id)?;
     let status = container.status()?;
-    if status != Status::Running {
+    let is_paused = status == Status::Paused && args.ignore_paused;
+    if status != Status::Running && !is_paused {
         return Err(container.wrong_status("exec in", status));
     }
     let spec = container.spec()?;
     let process = process(args, &spec)?;
     let pidfd = container.pidfd("exec in")?;
     let target = Target {
+        id: &container.record.id,
+        bundle: &container.record.bundle,
         init_pid: container.record.pid,
         pidfd: &pidfd,
         cgroup: &container.record.cgroup,
@@ -88,6 +91,12 @@ fn process(args: &ExecArgs, spec: &Spec) -> Result<Process> {
     }
     process.set_user(user(args, process.user())?);
     add_capabilities(args, &mut process)?;
+    if let Some(profile) = &args.apparmor {
+        process.set_apparmor_profile(Some(profile.clone()));
+    }
+    if let Some(label) = &args.process_label {
+        process.set_selinux_label(Some(label.clone()));
+    }
     if args.no_new_privs {
         process.set_no_new_privileges(Some(true));
     }

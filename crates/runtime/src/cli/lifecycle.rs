@@ -24,7 +24,7 @@ pub(super) fn start(root: &StateRoot, id: &str) -> Result<u8> {
     }
     let channel = Channel::from_fd(container.connect_to_start()?);
     let mut trace = Trace::begin();
-    let started = start_over(&channel, &mut trace);
+    let started = start_over(&channel, container.record.pid, &mut trace);
     container.forget_start();
     started?;
     super::warn(&trace.notes);

@@ -5,6 +5,7 @@
 
 mod args;
 mod create;
+mod events;
 mod exec;
 mod features;
 mod foreground;
@@ -75,6 +76,10 @@ fn run(cli: &Cli) -> Result<u8> {
         Command::Resume { id } => lifecycle::resume(&root, id),
         Command::List { format, quiet } => report::list(&root, *format, *quiet),
         Command::Ps { format, id, args } => report::ps(&root, id, *format, args),
+        Command::Events(args) => events::events(&root, args),
+        Command::Checkpoint(_) | Command::Restore(_) => Err(Error::Unsupported(
+            "checkpoint and restore: this runtime does not work with CRIU".to_owned(),
+        )),
         Command::Update(args) => update::update(&root, args),
         Command::Spec { bundle, rootless } => spec::write(bundle, *rootless),
         Command::Features => features::print_features(),

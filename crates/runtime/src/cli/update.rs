@@ -11,6 +11,7 @@ use super::args::UpdateArgs;
 use super::state::{StateRoot, Status};
 use crate::cgroup;
 use crate::error::{Context, Error, Result};
+use crate::plan::check_resources;
 
 pub(super) fn update(root: &StateRoot, args: &UpdateArgs) -> Result<u8> {
     let container = root.load(&args.id)?;
@@ -19,6 +20,7 @@ pub(super) fn update(root: &StateRoot, args: &UpdateArgs) -> Result<u8> {
         return Err(container.wrong_status("update", status));
     }
     let resources = resources(args)?;
+    check_resources(&resources)?;
     let notes = cgroup::update(&container.record.cgroup, &resources);
     super::warn(&notes);
     // A limit that does not hold is a failure for whoever asked for exactly it.
@@ -51,29 +53,27 @@ fn resources(args: &UpdateArgs) -> Result<LinuxResources> {
 
 /// The options in the shape of the specification.
 fn from_options(args: &UpdateArgs) -> Value {
-    let object = |fields: [(&str, Option<Value>); 6]| {
-        let given = fields
-            .into_iter()
-            .filter_map(|(name, value)| Some((name.to_owned(), value?)));
+    let object = |fields: &[(&str, Option<Value>)]| {
+        let given = fields.iter().cloned();
+        let given = given.filter_map(|(name, value)| Some((name.to_owned(), value?)));
         Value::Object(given.collect::<Map<_, _>>())
     };
-    let none = ("", None);
-    let number = |value: Option<i64>| value.map(Value::from);
-    let memory = object([
-        ("limit", number(args.memory)),
-        ("swap", number(args.memory_swap)),
-        ("reservation", number(args.memory_reservation)),
-        none.clone(),
-        none.clone(),
-        none.clone(),
+    let memory = object(&[
+        ("limit", args.memory.map(Value::from)),
+        ("swap", args.memory_swap.map(Value::from)),
+        ("reservation", args.memory_reservation.map(Value::from)),
+        ("kernelTCP", args.kernel_memory_tcp.map(Value::from)),
     ]);
-    let cpu = object([
+    let cpu = object(&[
         ("shares", args.cpu_shares.map(Value::from)),
-        ("quota", number(args.cpu_quota)),
+        ("quota", args.cpu_quota.map(Value::from)),
         ("period", args.cpu_period.map(Value::from)),
+        ("burst", args.cpu_burst.map(Value::from)),
+        ("idle", args.cpu_idle.map(Value::from)),
+        ("realtimePeriod", args.cpu_rt_period.map(Value::from)),
+        ("realtimeRuntime", args.cpu_rt_runtime.map(Value::from)),
         ("cpus", args.cpuset_cpus.clone().map(Value::from)),
         ("mems", args.cpuset_mems.clone().map(Value::from)),
-        none,
     ]);
     let mut resources = json!({"memory": memory, "cpu": cpu});
     if let Some(limit) = args.pids_limit {

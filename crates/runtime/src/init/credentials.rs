@@ -10,11 +10,15 @@ use nix::sys::stat::{Mode, umask};
 use nix::unistd::{Gid, Uid, fchdir, getcwd, setgroups, setresgid, setresuid};
 use terrarium_sys::caps::{self, CAP_SYS_ADMIN, CapSet};
 use terrarium_sys::openat2::{IN_ROOT, NO_MAGICLINKS, openat2};
-use terrarium_sys::{keyring, process as attributes, seccomp};
+use terrarium_sys::{keyring, process as attributes, scheduling, seccomp};
 
 use super::ProcFs;
 use super::rootfs::path_cstring;
+use crate::channel::Channel;
 use crate::error::{Context, Error, Result};
+use crate::hooks::HookState;
+use crate::labels::has_apparmor;
+use crate::listener;
 use crate::plan::{Capabilities, ProcessPlan, capability_names};
 use crate::trace::Trace;
 
@@ -51,12 +55,7 @@ impl ProcessPlan {
         let start = trace.now();
         self.set_labels()?;
         self.set_rlimits(trace)?;
-        if let Some(persona) = self.personality {
-            attributes::set_personality(persona).doing(|| "set the personality")?;
-        }
-        if let Some((class, level)) = self.io_priority {
-            attributes::set_io_priority(class, level).doing(|| "set the I/O priority")?;
-        }
+        self.set_scheduling()?;
         // As root: a user may be unable to pass through a parent directory that is not its own.
         enter_cwd(&self.cwd)?;
         let wanted = self
@@ -89,18 +88,30 @@ impl ProcessPlan {
     }
 
     /// The last step before execve: the filter, and capabilities that only served to load it.
-    pub(super) fn confine(&self, trace: &mut Trace) -> Result<()> {
+    ///
+    /// `state` and `status` are for the agent that answers for a filter's notifications.
+    pub(super) fn confine(
+        &self,
+        channel: &Channel,
+        (state, status): (&HookState<'_>, &str),
+        trace: &mut Trace,
+    ) -> Result<()> {
         if self.no_new_privileges {
             prctl::set_no_new_privs().doing(|| "set no_new_privs")?;
         }
         if let Some(filter) = &self.seccomp {
             let start = trace.now();
-            seccomp::load(&filter.program, filter.flags).doing(|| "load the seccomp filter")?;
-            trace.end(
-                "seccomp",
-                start,
-                format!("{} instructions", filter.program.len()),
-            );
+            let op = || "load the seccomp filter";
+            match &filter.listener {
+                None => seccomp::load(&filter.program, filter.flags).doing(op)?,
+                Some(listener) => {
+                    let offer = listener.offer(state, status);
+                    let notifications = seccomp::load_listening(&filter.program, filter.flags);
+                    listener::hand_over(channel, &offer, &notifications.doing(op)?)?;
+                }
+            }
+            let detail = format!("{} instructions", filter.program.len());
+            trace.end("seccomp", start, detail);
         }
         if let Some(wanted) = &self.capabilities {
             let (_, permitted, inheritable) = caps::get().doing(|| "read capabilities")?;
@@ -153,9 +164,28 @@ impl ProcessPlan {
         Ok(())
     }
 
+    /// While the privileges for it are there: CAP_SYS_NICE is rarely among those that stay.
+    fn set_scheduling(&self) -> Result<()> {
+        if let Some(persona) = self.personality {
+            attributes::set_personality(persona).doing(|| "set the personality")?;
+        }
+        if let Some((class, level)) = self.io_priority {
+            attributes::set_io_priority(class, level).doing(|| "set the I/O priority")?;
+        }
+        if let Some(scheduler) = &self.scheduler {
+            scheduling::set_scheduler(scheduler).doing(|| "set the scheduler")?;
+        }
+        if let Some(policy) = &self.memory_policy {
+            scheduling::set_memory_policy(policy.mode, &policy.nodes)
+                .doing(|| "set `linux.memoryPolicy`")?;
+        }
+        Ok(())
+    }
+
     /// Security modules label the process at its next execve.
     fn set_labels(&self) -> Result<()> {
-        if let Some(profile) = &self.apparmor {
+        // `unconfined` is all there is without the module; any other profile was refused.
+        if let Some(profile) = self.apparmor.as_ref().filter(|_| has_apparmor()) {
             let value = format!("exec {profile}");
             let proc = ProcFs::open()?;
             let stacked = proc.write("thread-self/attr/apparmor/exec", value.as_bytes());

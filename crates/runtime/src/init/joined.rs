@@ -8,6 +8,7 @@ use terrarium_sys::close_range;
 use super::{console, credentials, execute, root};
 use crate::channel::{Channel, Report};
 use crate::error::{Context, Failure, Result};
+use crate::hooks::HookState;
 use crate::plan::ProcessPlan;
 use crate::request::Stdio;
 use crate::trace::Trace;
@@ -16,6 +17,8 @@ use crate::trace::Trace;
 #[derive(Debug)]
 pub(crate) struct ExecInit<'a> {
     pub(crate) plan: &'a ProcessPlan,
+    /// What it joins.
+    pub(crate) container: HookState<'a>,
     pub(crate) channel: Channel,
     pub(crate) stdio: Stdio,
     pub(crate) preserve_fds: u32,
@@ -51,7 +54,8 @@ impl ExecInit<'_> {
         let Trace { steps, notes, .. } = &mut self.trace;
         let (steps, notes) = (std::mem::take(steps), std::mem::take(notes));
         self.channel.report(&Report::Ready { steps, notes }, None)?;
-        self.plan.confine(&mut self.trace)?;
+        let known = (&self.container, "running");
+        self.plan.confine(&self.channel, known, &mut self.trace)?;
         execute::execute(self.plan, &self.channel, &mut self.trace)
     }
 }

@@ -32,6 +32,7 @@ use crate::cgroup::{CgroupPaths, JoinFds};
 use crate::channel::{CONTINUE, Channel, Report, START};
 use crate::error::{Context, Failure, Result};
 use crate::hooks::{self, HookState};
+use crate::idshift::Shifted;
 use crate::plan::{NEW_CGROUP, NEW_NET, NEW_PID, NEW_TIME, Plan};
 use crate::request::Stdio;
 use crate::trace::Trace;
@@ -39,6 +40,7 @@ use crate::trace::Trace;
 pub(crate) use credentials::set_oom_score;
 pub(crate) use joined::ExecInit;
 pub(crate) use procfs::ProcFs;
+pub(crate) use rootfs::path_cstring;
 pub(crate) use stages::{Joins, become_root, enter_by_pidfd, join_container};
 
 /// All that init needs, prepared by the caller before the clone.
@@ -49,6 +51,7 @@ pub(crate) struct Init<'a> {
     pub(crate) cgroup: &'a CgroupPaths,
     pub(crate) join_fds: JoinFds,
     pub(crate) joins: Joins,
+    pub(crate) shifted: Shifted,
     pub(crate) stdio: Stdio,
     pub(crate) preserve_fds: u32,
     pub(crate) start_socket: Option<OwnedFd>,
@@ -114,6 +117,7 @@ impl Init<'_> {
         let mut keep = self.stdio.fds();
         keep.push(self.channel.fd());
         keep.extend(self.join_fds.fds().chain(self.joins.fds()));
+        keep.extend(self.shifted.fds());
         keep.extend(self.start_socket.iter().map(AsFd::as_fd));
         let closed = close_range::close_except(3 + self.preserve_fds, &keep);
         closed.doing(|| "close the caller's descriptors")
@@ -151,7 +155,7 @@ impl Init<'_> {
             format!("{}", plan.cgroup_path.display()),
         );
         setsid().doing(|| "start a session")?;
-        if plan.namespaces.waits_for_release() {
+        if plan.waits_for_release() {
             self.channel.await_order(CONTINUE)?;
         }
         if plan.namespaces.maps.is_some() {
@@ -265,7 +269,8 @@ impl Init<'_> {
             self.plan.hooks.start_container().as_deref(),
             &state,
         )?;
-        process.confine(&mut self.trace)?;
+        let known = (&self.hook_state, "created");
+        process.confine(&self.channel, known, &mut self.trace)?;
         execute::execute(process, &self.channel, &mut self.trace)
     }
 

@@ -19,14 +19,19 @@ use crate::plan::{MountKind, MountPlan};
 use crate::trace::Trace;
 
 pub(super) fn mount_all(init: &mut Init<'_>, root: &Root) -> Result<()> {
-    for mount in &init.plan.mounts {
+    let label = init.plan.mount_label.as_deref();
+    for (index, mount) in init.plan.mounts.iter().enumerate() {
         let start = init.trace.now();
         match &mount.kind {
             MountKind::Cgroup => cgroup_view::mount(root, mount, init.cgroup, &mut init.trace)?,
             MountKind::Bind { source, depth, .. } => {
-                bind(root, mount, source, *depth, &mut init.trace)?;
+                let tree = match init.shifted.take(index) {
+                    Some(tree) => tree,
+                    None => clone_source(source, *depth)?,
+                };
+                bind(root, mount, &tree, &mut init.trace)?;
             }
-            MountKind::FileSystem { .. } => file_system(root, mount, &mut init.trace)?,
+            MountKind::FileSystem { .. } => file_system(root, mount, label, &mut init.trace)?,
         }
         init.trace.end("mount", start, describe(mount));
     }
@@ -42,28 +47,30 @@ fn describe(mount: &MountPlan) -> String {
     }
 }
 
-fn bind(
-    root: &Root,
-    mount: &MountPlan,
-    source: &Path,
-    depth: Depth,
-    trace: &mut Trace,
-) -> Result<()> {
-    let tree = clone_tree(AT_FDCWD, &path_cstring(source)?, depth);
-    let tree = tree.doing(|| format!("bind {source:?}: clone the mount"))?;
-    let kind = if is_directory(&tree)? {
+fn clone_source(source: &Path, depth: Depth) -> Result<OwnedFd> {
+    clone_tree(AT_FDCWD, &path_cstring(source)?, depth)
+        .doing(|| format!("bind {source:?}: clone the mount"))
+}
+
+fn bind(root: &Root, mount: &MountPlan, tree: &OwnedFd, trace: &mut Trace) -> Result<()> {
+    let kind = if is_directory(tree)? {
         Target::Directory
     } else {
         Target::File
     };
     if matches!(mount.kind, MountKind::Bind { copy_up: true, .. }) && kind == Target::Directory {
         // Before the attributes: the mount may become read-only.
-        copy_up::fill(root, &mount.destination, &tree)?;
+        copy_up::fill(root, &mount.destination, tree)?;
     }
-    set_up_and_attach(root, mount, &tree, kind, trace)
+    set_up_and_attach(root, mount, tree, kind, trace)
 }
 
-fn file_system(root: &Root, mount: &MountPlan, trace: &mut Trace) -> Result<()> {
+fn file_system(
+    root: &Root,
+    mount: &MountPlan,
+    label: Option<&str>,
+    trace: &mut Trace,
+) -> Result<()> {
     let MountKind::FileSystem {
         fstype,
         source,
@@ -82,6 +89,9 @@ fn file_system(root: &Root, mount: &MountPlan, trace: &mut Trace) -> Result<()> 
             .st_mode;
         options.push(format!("mode={:o}", mode & 0o7777));
     }
+    // Those of the kernel label their files themselves.
+    let label = label.filter(|_| !["proc", "sysfs", "mqueue"].contains(&fstype.as_str()));
+    options.extend(label.map(|label| format!("context={label}")));
     let made = new_file_system(fstype, source.as_deref(), &options, mount.change.set);
     let tree = match made {
         Err(Error::Io { source, .. })
@@ -112,7 +122,8 @@ fn bind_host_instead(
     let source = if fstype == "proc" { "/proc" } else { "/sys" };
     let text = format!("the host's `{source}` is bound: its namespace is shared");
     trace.note(format!("mount {fstype}"), text);
-    bind(root, mount, Path::new(source), Depth::Recursive, trace)
+    let tree = clone_source(Path::new(source), Depth::Recursive)?;
+    bind(root, mount, &tree, trace)
 }
 
 /// Makes a detached mount of a new file system.

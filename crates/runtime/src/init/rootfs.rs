@@ -41,7 +41,9 @@ pub(super) fn prepare(plan: &Plan, trace: &mut Trace) -> Result<Root> {
             workdir,
             userxattr,
         } => {
-            let tree = mount_overlay(lowerdirs, upperdir, workdir, *userxattr)?;
+            let label = plan.mount_label.as_deref();
+            let context = configure_overlay(upperdir, workdir, *userxattr, label)?;
+            let tree = mount_overlay(&context, lowerdirs)?;
             // Any directory will do; this one nobody in the container's view has to reach.
             attach_at(&tree, upperdir)?;
             trace.end(
@@ -60,18 +62,15 @@ fn attach_at(tree: &OwnedFd, path: &Path) -> Result<()> {
     attach(tree.as_fd(), target.as_fd()).doing(|| format!("mount the root file system on {path:?}"))
 }
 
-fn mount_overlay(
-    lowerdirs: &[PathBuf],
+/// All but the layers.
+fn configure_overlay(
     upperdir: &Path,
     workdir: &Path,
     userxattr: bool,
-) -> Result<OwnedFd> {
+    label: Option<&str>,
+) -> Result<FsContext> {
     let context = FsContext::open(c"overlay").doing(|| "open an overlay file system")?;
-    let set = |key: &CStr, value: &CStr| {
-        let set = context.set_string(key, value);
-        set.doing(|| format!("set overlay option {key:?} to {value:?}"))
-    };
-    set(c"source", c"overlay")?;
+    set(&context, c"source", c"overlay")?;
     // What image tools can read back, and no stale handles when a lower layer is used twice.
     // Not `redirect_dir=off`: where the kernel was built so that means `follow`, which an image could
     // abuse and `userxattr` refuses.
@@ -80,26 +79,38 @@ fn mount_overlay(
         (c"redirect_dir", c"nofollow"),
         (c"metacopy", c"off"),
     ] {
-        set(key, value)?;
+        set(&context, key, value)?;
     }
     if userxattr {
         context
             .set_flag(c"userxattr")
             .doing(|| "set overlay option `userxattr`")?;
     }
+    if let Some(label) = label {
+        set(&context, c"context", &path_cstring(Path::new(label))?)?;
+    }
+    set(&context, c"upperdir", &path_cstring(upperdir)?)?;
+    set(&context, c"workdir", &path_cstring(workdir)?)?;
+    Ok(context)
+}
+
+fn set(context: &FsContext, key: &CStr, value: &CStr) -> Result<()> {
+    let set = context.set_string(key, value);
+    set.doing(|| format!("set overlay option {key:?} to {value:?}"))
+}
+
+fn mount_overlay(context: &FsContext, lowerdirs: &[PathBuf]) -> Result<OwnedFd> {
     for (index, lowerdir) in lowerdirs.iter().enumerate() {
         let lower = path_cstring(lowerdir)?;
         match context.set_string(c"lowerdir+", &lower) {
             // Before Linux 6.8 there is only the whole list in one string.
             Err(error) if index == 0 && error.raw_os_error() == Some(libc::EINVAL) => {
-                set(c"lowerdir", &joined(lowerdirs)?)?;
+                set(context, c"lowerdir", &joined(lowerdirs)?)?;
                 break;
             }
             other => other.doing(|| format!("set overlay layer {lowerdir:?}"))?,
         }
     }
-    set(c"upperdir", &path_cstring(upperdir)?)?;
-    set(c"workdir", &path_cstring(workdir)?)?;
     context.mount(0).map_err(|error| {
         let log = context
             .log()
@@ -177,7 +188,7 @@ pub(super) fn pivot(root: &Root, plan: &Plan, trace: &mut Trace) -> Result<()> {
 }
 
 /// A path for a system call.
-pub(super) fn path_cstring(path: &Path) -> Result<CString> {
+pub(crate) fn path_cstring(path: &Path) -> Result<CString> {
     CString::new(path.as_os_str().as_bytes())
         .map_err(|_| Error::InvalidSpec(format!("path {path:?} contains NUL")))
 }

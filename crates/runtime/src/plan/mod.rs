@@ -6,7 +6,10 @@
 mod devices;
 mod mounts;
 mod namespaces;
+mod netdevices;
 mod process;
+mod resources;
+mod scheduling;
 #[cfg(test)]
 mod tests;
 
@@ -16,12 +19,14 @@ use nix::mount::MsFlags;
 use oci_spec::runtime::{Hooks, Linux, Spec};
 
 pub(crate) use devices::{DeviceKind, DevicePlan};
-pub(crate) use mounts::{MountKind, MountPlan};
+pub(crate) use mounts::{IdShift, MountKind, MountPlan};
 pub(crate) use namespaces::{
     IdMap, IdMaps, Join, NEW_CGROUP, NEW_NET, NEW_PID, NEW_TIME, NEW_USER, Namespaces, flag,
     names as namespace_names,
 };
+pub(crate) use netdevices::NetDevice;
 pub(crate) use process::{CAPABILITY_NAMES, Capabilities, ProcessPlan, capability_names};
+pub(crate) use resources::check as check_resources;
 
 use crate::error::{Error, Result};
 use crate::request::Rootfs;
@@ -82,10 +87,14 @@ pub(crate) struct Plan {
     pub(crate) sysctls: Vec<(String, String)>,
     pub(crate) hostname: Option<String>,
     pub(crate) domainname: Option<String>,
+    /// SELinux context of the file systems that are made for the container.
+    pub(crate) mount_label: Option<String>,
     pub(crate) process: ProcessPlan,
     /// Relative to every cgroup root when absolute, to the caller's cgroup otherwise.
     pub(crate) cgroup_path: PathBuf,
     pub(crate) hooks: Hooks,
+    /// Interfaces of the host that become the container's.
+    pub(crate) net_devices: Vec<NetDevice>,
     /// Weakened already while planning: subject and sentence.
     pub(crate) notes: Vec<(String, String)>,
 }
@@ -107,6 +116,7 @@ impl Plan {
         let linux = spec.linux().clone().unwrap_or_default();
         let namespaces = Namespaces::plan(&linux, host)?;
         refuse_unknown(&linux)?;
+        linux.resources().as_ref().map_or(Ok(()), check_resources)?;
         let process = spec.process().as_ref();
         let process = process.ok_or_else(|| Error::InvalidSpec("no `process`".to_owned()))?;
         let mut notes = Vec::new();
@@ -114,6 +124,10 @@ impl Plan {
         let mounts = mounts
             .map(|mount| MountPlan::plan(mount, input.bundle, &namespaces, &mut notes))
             .collect::<Result<Vec<_>>>()?;
+        let mount_label = linux
+            .mount_label()
+            .clone()
+            .filter(|label| !label.is_empty());
         let is_dev = |mount: &&MountPlan| mount.destination == Path::new("/dev");
         let owns_dev = !mounts.iter().filter(is_dev).any(MountPlan::is_bind);
         let masked = linux
@@ -139,37 +153,38 @@ impl Plan {
             devices: devices::plan(linux.devices().as_deref(), &namespaces, host)?,
             owns_dev,
             mounts,
+            mount_label,
             masked_paths: masked,
             readonly_paths: readonly,
             sysctls: namespaces.check_sysctls(linux.sysctl().as_ref())?,
             hostname: namespaces.check_name("hostname", spec.hostname().as_deref())?,
             domainname: namespaces.check_name("domainname", spec.domainname().as_deref())?,
-            process: ProcessPlan::plan(process, linux.seccomp().as_ref(), linux.personality())?,
+            process: ProcessPlan::plan(process, Some(&linux))?,
             cgroup_path: cgroup_path(input.spec, input.id, input.cgroup_parent, host),
             hooks: spec.hooks().clone().unwrap_or_default(),
+            net_devices: netdevices::plan(linux.net_devices().as_ref(), &namespaces)?,
             namespaces,
             notes,
         })
     }
 }
 
+impl Plan {
+    /// Tells whether init must wait until the caller knows it and has done its part: identity maps,
+    /// interfaces. One born of a first stage could otherwise report before its birth was reported.
+    pub(crate) fn waits_for_release(&self) -> bool {
+        let namespaces = &self.namespaces;
+        namespaces.maps.is_some() || namespaces.needs_two_stages() || !self.net_devices.is_empty()
+    }
+}
+
 /// A setting that would be ignored is one that somebody relies on in vain.
 fn refuse_unknown(linux: &Linux) -> Result<()> {
-    let unknown = [
-        ("linux.intelRdt", linux.intel_rdt().is_some()),
-        ("linux.memoryPolicy", linux.memory_policy().is_some()),
-        (
-            "linux.netDevices",
-            linux
-                .net_devices()
-                .as_ref()
-                .is_some_and(|map| !map.is_empty()),
-        ),
-    ];
-    match unknown.iter().find(|(_, given)| *given) {
-        Some((name, _)) => Err(Error::Unsupported(format!("`{name}`"))),
-        None => Ok(()),
+    if linux.intel_rdt().is_some() {
+        let text = "`linux.intelRdt`: this runtime makes no resctrl groups".to_owned();
+        return Err(Error::Unsupported(text));
     }
+    Ok(())
 }
 
 fn root_source(input: &Input<'_>) -> RootSource {

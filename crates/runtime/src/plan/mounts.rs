@@ -6,7 +6,7 @@ use nix::mount::MsFlags;
 use oci_spec::runtime::Mount;
 use terrarium_sys::mount::{AttrChange, Depth, attr};
 
-use super::namespaces::{NEW_USER, Namespaces};
+use super::namespaces::{IdMap, NEW_USER, Namespaces, id_maps};
 use crate::error::{Error, Result};
 
 /// What is mounted.
@@ -32,6 +32,14 @@ pub(crate) enum MountKind {
     Cgroup,
 }
 
+/// An idmapped mount (mount_setattr(2)): maps as of a user namespace, ids on disk to ids of the host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct IdShift {
+    pub(crate) uids: Vec<IdMap>,
+    pub(crate) gids: Vec<IdMap>,
+    pub(crate) depth: Depth,
+}
+
 /// One mount, in the order of the spec.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct MountPlan {
@@ -41,6 +49,8 @@ pub(crate) struct MountPlan {
     pub(crate) change: AttrChange,
     /// For it and all below (`rro`, `rnosuid`, …).
     pub(crate) recursive: AttrChange,
+    /// Owners are shown through these maps.
+    pub(crate) shift: Option<IdShift>,
     /// `MS_SHARED` and the like, in order, each for one mount or all below.
     pub(crate) propagation: Vec<(u64, Depth)>,
 }
@@ -53,13 +63,9 @@ impl MountPlan {
         notes: &mut Vec<(String, String)>,
     ) -> Result<Self> {
         let destination = Path::new("/").join(mount.destination());
-        if mount.uid_mappings().is_some() || mount.gid_mappings().is_some() {
-            let text = format!("idmapped mount on {destination:?}");
-            return Err(Error::Unsupported(text));
-        }
         let mut parsed = Options::default();
         for option in mount.options().iter().flatten() {
-            parsed.take(option)?;
+            parsed.take(option);
         }
         let fstype = mount.typ().as_deref().unwrap_or("none");
         let kind = match (parsed.bind, fstype) {
@@ -76,6 +82,11 @@ impl MountPlan {
                 copy_up: parsed.copy_up,
             },
         };
+        let shift = id_shift(mount, parsed.shift, namespaces)?;
+        if shift.is_some() && !matches!(kind, MountKind::Bind { .. }) {
+            let text = format!("idmapped mount on {destination:?} that is no bind");
+            return Err(Error::Unsupported(text));
+        }
         let Options {
             change,
             recursive,
@@ -87,6 +98,7 @@ impl MountPlan {
             kind,
             change,
             recursive,
+            shift,
             propagation,
         })
     }
@@ -107,6 +119,34 @@ fn bind(mount: &Mount, bundle: &Path, depth: Depth, copy_up: bool) -> Result<Mou
         depth,
         copy_up,
     })
+}
+
+/// The maps of the mount itself, else those of the container.
+fn id_shift(
+    mount: &Mount,
+    option: Option<Depth>,
+    namespaces: &Namespaces,
+) -> Result<Option<IdShift>> {
+    let [mut uids, mut gids] =
+        [mount.uid_mappings(), mount.gid_mappings()].map(|maps| id_maps(maps.as_deref()));
+    if uids.is_empty() && gids.is_empty() {
+        if option.is_none() {
+            return Ok(None);
+        }
+        if let Some(maps) = &namespaces.maps {
+            (uids, gids) = (maps.uids.clone(), maps.gids.clone());
+        }
+    }
+    if uids.is_empty() || gids.is_empty() {
+        let text = format!(
+            "idmapped mount on {:?} needs `uidMappings` and `gidMappings`, its own or of a new user \
+             namespace",
+            mount.destination()
+        );
+        return Err(Error::InvalidSpec(text));
+    }
+    let depth = option.unwrap_or(Depth::One);
+    Ok(Some(IdShift { uids, gids, depth }))
 }
 
 /// Drops what cannot work in this user namespace: a group without a mapping.
@@ -147,25 +187,24 @@ struct Options {
     recursive: AttrChange,
     propagation: Vec<(u64, Depth)>,
     copy_up: bool,
+    shift: Option<Depth>,
     data: Vec<String>,
 }
 
 impl Options {
-    fn take(&mut self, option: &str) -> Result<()> {
+    fn take(&mut self, option: &str) {
         match option {
             "bind" => self.bind = Some(Depth::One),
             "rbind" => self.bind = Some(Depth::Recursive),
             "defaults" | "async" | "nomand" | "noiversion" | "loud" | "remount" | "" => {}
             // The second is ours, for binds: Docker fills new volumes.
             "tmpcopyup" | "copyup" => self.copy_up = true,
-            "idmap" | "ridmap" => {
-                return Err(Error::Unsupported(format!("mount option `{option}`")));
-            }
+            "idmap" => self.shift = Some(Depth::One),
+            "ridmap" => self.shift = Some(Depth::Recursive),
             _ if self.take_attribute(option) || self.take_propagation(option) => {}
             // What is no generic option is the file system's own.
             _ => self.data.push(option.to_owned()),
         }
-        Ok(())
     }
 
     fn take_attribute(&mut self, option: &str) -> bool {

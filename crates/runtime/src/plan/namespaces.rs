@@ -84,7 +84,11 @@ impl Namespaces {
             return Err(Error::InvalidSpec(text));
         }
         planned.maps = planned.plan_maps(linux, host)?;
-        planned.time_offsets = time_offsets(linux.time_offsets().as_ref());
+        planned.time_offsets = time_offsets(linux.time_offsets().as_ref())?;
+        if !planned.time_offsets.is_empty() && planned.create & NEW_TIME == 0 {
+            let text = "`linux.timeOffsets` needs a new `time` namespace".to_owned();
+            return Err(Error::InvalidSpec(text));
+        }
         Ok(planned)
     }
 
@@ -103,12 +107,6 @@ impl Namespaces {
         self.joins(NEW_PID)
             || self.joins(NEW_USER)
             || (self.create & NEW_USER != 0 && !self.join.is_empty())
-    }
-
-    /// Tells whether init must wait until the caller knows it: to write its identity maps, or because it
-    /// was born of a first stage and could otherwise report before the one that reports its birth.
-    pub(crate) fn waits_for_release(&self) -> bool {
-        self.maps.is_some() || self.needs_two_stages()
     }
 
     fn plan_maps(&self, linux: &Linux, host: Host) -> Result<Option<IdMaps>> {
@@ -221,7 +219,7 @@ pub(crate) fn names(flags: u64) -> String {
     set.join(" ")
 }
 
-fn id_maps(maps: Option<&[LinuxIdMapping]>) -> Vec<IdMap> {
+pub(super) fn id_maps(maps: Option<&[LinuxIdMapping]>) -> Vec<IdMap> {
     let convert = |map: &LinuxIdMapping| IdMap {
         inside: map.container_id(),
         outside: map.host_id(),
@@ -230,17 +228,22 @@ fn id_maps(maps: Option<&[LinuxIdMapping]>) -> Vec<IdMap> {
     maps.unwrap_or_default().iter().map(convert).collect()
 }
 
-fn time_offsets(offsets: Option<&HashMap<String, LinuxTimeOffset>>) -> Vec<(String, i64, u32)> {
-    let offsets = offsets.into_iter().flatten();
-    let mut offsets: Vec<_> = offsets
-        .map(|(clock, o)| {
-            (
-                clock.clone(),
-                o.secs().unwrap_or(0),
-                o.nanosecs().unwrap_or(0),
-            )
-        })
-        .collect();
-    offsets.sort();
-    offsets
+fn time_offsets(
+    offsets: Option<&HashMap<String, LinuxTimeOffset>>,
+) -> Result<Vec<(String, i64, u32)>> {
+    let mut planned = Vec::new();
+    for (clock, offset) in offsets.into_iter().flatten() {
+        if !["monotonic", "boottime"].contains(&clock.as_str()) {
+            let text = format!("`linux.timeOffsets`: {clock:?} is no clock that can be shifted");
+            return Err(Error::InvalidSpec(text));
+        }
+        let nanosecs = offset.nanosecs().unwrap_or(0);
+        if nanosecs >= 1_000_000_000 {
+            let text = format!("`linux.timeOffsets.{clock}.nanosecs` is a second or more");
+            return Err(Error::InvalidSpec(text));
+        }
+        planned.push((clock.clone(), offset.secs().unwrap_or(0), nanosecs));
+    }
+    planned.sort();
+    Ok(planned)
 }

@@ -3,14 +3,15 @@
 use std::path::PathBuf;
 
 use oci_spec::runtime::{
-    Capabilities as SpecCapabilities, IOPriorityClass, LinuxPersonality, LinuxPersonalityDomain,
-    LinuxSeccomp, PosixRlimitType, Process,
+    Capabilities as SpecCapabilities, Linux, LinuxPersonality, LinuxPersonalityDomain,
+    PosixRlimitType, Process,
 };
 use terrarium_sys::caps::CapSet;
-use terrarium_sys::seccomp::Instruction;
+use terrarium_sys::scheduling::Scheduler;
 
+use super::scheduling::{self, Affinity, MemoryPolicy};
 use crate::error::{Error, Result};
-use crate::seccomp;
+use crate::seccomp::{self, Filter};
 
 /// One resource limit: `RLIMIT_*` number and name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,25 +32,6 @@ pub(crate) struct Capabilities {
     pub(crate) ambient: CapSet,
 }
 
-/// A compiled filter.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct SeccompPlan {
-    pub(crate) program: Vec<Instruction>,
-    pub(crate) flags: u32,
-}
-
-impl std::fmt::Debug for SeccompPlan {
-    // Instructions are tested where they are made; a plan only shows that there is a filter.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "SeccompPlan({} instructions, flags {:#x})",
-            self.program.len(),
-            self.flags
-        )
-    }
-}
-
 /// What is executed and as whom.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ProcessPlan {
@@ -68,20 +50,20 @@ pub(crate) struct ProcessPlan {
     pub(crate) no_new_privileges: bool,
     pub(crate) rlimits: Vec<Rlimit>,
     pub(crate) oom_score_adj: Option<i32>,
-    pub(crate) seccomp: Option<SeccompPlan>,
+    pub(crate) seccomp: Option<Filter>,
     pub(crate) personality: Option<u64>,
     /// Class and level of ioprio_set(2).
     pub(crate) io_priority: Option<(u8, u16)>,
+    pub(crate) scheduler: Option<Scheduler>,
+    pub(crate) memory_policy: Option<MemoryPolicy>,
+    /// Of an exec process; init runs where its cgroup lets it.
+    pub(crate) affinity: Affinity,
     pub(crate) apparmor: Option<String>,
     pub(crate) selinux: Option<String>,
 }
 
 impl ProcessPlan {
-    pub(crate) fn plan(
-        process: &Process,
-        filter: Option<&LinuxSeccomp>,
-        personality: &Option<LinuxPersonality>,
-    ) -> Result<Self> {
+    pub(crate) fn plan(process: &Process, linux: Option<&Linux>) -> Result<Self> {
         let args = process.args().clone().unwrap_or_default();
         if args.is_empty() {
             return Err(Error::InvalidSpec("`process.args` is empty".to_owned()));
@@ -90,12 +72,12 @@ impl ProcessPlan {
             let text = format!("working directory {:?} is not absolute", process.cwd());
             return Err(Error::InvalidSpec(text));
         }
-        if process.scheduler().is_some() {
-            return Err(Error::Unsupported("`process.scheduler`".to_owned()));
-        }
         let user = process.user();
         let size = process.console_size();
+        let filter = linux.and_then(|linux| linux.seccomp().as_ref());
         let seccomp = filter.map(seccomp::compile).transpose()?;
+        let persona = linux.and_then(|linux| linux.personality().as_ref());
+        let memory = linux.and_then(|linux| linux.memory_policy().as_ref());
         Ok(Self {
             args,
             env: process.env().clone().unwrap_or_default(),
@@ -118,15 +100,20 @@ impl ProcessPlan {
             no_new_privileges: process.no_new_privileges() == Some(true),
             rlimits: rlimits(process),
             oom_score_adj: process.oom_score_adj(),
-            seccomp: seccomp.map(|(program, flags)| SeccompPlan { program, flags }),
-            personality: personality.as_ref().map(|p| match p.domain() {
-                LinuxPersonalityDomain::PerLinux => 0,
-                LinuxPersonalityDomain::PerLinux32 => 8,
-            }),
+            seccomp,
+            personality: persona.map(personality).transpose()?,
             io_priority: process
                 .io_priority()
                 .as_ref()
-                .map(|io| (io_class(io.class()), io.priority() as u16)),
+                .map(scheduling::io_priority)
+                .transpose()?,
+            scheduler: process
+                .scheduler()
+                .as_ref()
+                .map(scheduling::scheduler)
+                .transpose()?,
+            memory_policy: memory.map(scheduling::memory_policy).transpose()?,
+            affinity: scheduling::affinity(process.exec_cpu_affinity().as_ref())?,
             apparmor: process
                 .apparmor_profile()
                 .clone()
@@ -143,12 +130,17 @@ fn cells(count: u64) -> u16 {
     u16::try_from(count).unwrap_or(u16::MAX)
 }
 
-fn io_class(class: IOPriorityClass) -> u8 {
-    match class {
-        IOPriorityClass::IoprioClassRt => 1,
-        IOPriorityClass::IoprioClassBe => 2,
-        IOPriorityClass::IoprioClassIdle => 3,
+/// `PER_*` of personality(2).
+fn personality(asked: &LinuxPersonality) -> Result<u64> {
+    if let Some(flag) = asked.flags().iter().flatten().next() {
+        // The specification reserves the list and defines no value for it.
+        let text = format!("`linux.personality.flags`: {flag:?} is not known");
+        return Err(Error::InvalidSpec(text));
     }
+    Ok(match asked.domain() {
+        LinuxPersonalityDomain::PerLinux => 0,
+        LinuxPersonalityDomain::PerLinux32 => 8,
+    })
 }
 
 /// Capability names in the order of their numbers (linux/capability.h).

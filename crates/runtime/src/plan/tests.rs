@@ -92,62 +92,109 @@ fn a_user_namespace_binds_devices_and_drops_groups_without_a_mapping() {
     );
 }
 
+/// Refused, with these words, when the spec has this value at this place.
+fn check_refusal(pointer: &str, value: &str, host: Host, words: &str) {
+    let value: Value = serde_json::from_str(value).unwrap();
+    let (parent, name) = pointer.rsplit_once('/').unwrap();
+    let text = refusal(
+        |spec| match spec.pointer_mut(pointer) {
+            Some(place) => *place = value.clone(),
+            None => spec.pointer_mut(parent).unwrap()[name] = value.clone(),
+        },
+        host,
+    );
+    assert!(text.contains(words), "{pointer} = {value}: {text}");
+}
+
 #[test]
 fn what_cannot_be_carried_out_is_refused_while_planning() {
-    for (change, host, words) in [
+    let twice = r#"[{"type": "mount"}, {"type": "mount"}]"#;
+    let only_mount = r#"[{"type": "mount"}]"#;
+    for (pointer, value, host, words) in [
         (
-            ("/linux/namespaces", json!([{"type": "pid"}])),
+            "/linux/namespaces",
+            r#"[{"type": "pid"}]"#,
             ROOT,
             "mount namespace",
         ),
+        ("/linux/namespaces", only_mount, USER, "user"),
+        ("/linux/namespaces", twice, ROOT, "twice"),
+        ("/linux/namespaces", only_mount, ROOT, "sysctl"),
         (
-            ("/linux/namespaces", json!([{"type": "mount"}])),
-            USER,
-            "user",
-        ),
-        (
-            (
-                "/linux/namespaces",
-                json!([{"type": "mount"}, {"type": "mount"}]),
-            ),
-            ROOT,
-            "twice",
-        ),
-        (
-            ("/linux/namespaces", json!([{"type": "mount"}])),
-            ROOT,
-            "sysctl",
-        ),
-        (
-            ("/linux/sysctl", json!({"kernel.core_pattern": "|x"})),
+            "/linux/sysctl",
+            r#"{"kernel.core_pattern": "|x"}"#,
             ROOT,
             "not namespaced",
         ),
         (
-            ("/linux/sysctl", json!({"net/../kernel/panic": "1"})),
+            "/linux/sysctl",
+            r#"{"net/../kernel/panic": "1"}"#,
             ROOT,
             "net",
         ),
-        (("/process/args", json!([])), ROOT, "args"),
-        (("/process/cwd", json!("work")), ROOT, "not absolute"),
+        ("/process/args", "[]", ROOT, "args"),
+        ("/process/cwd", r#""work""#, ROOT, "not absolute"),
         (
-            ("/mounts/2/options", json!(["bind", "idmap"])),
+            "/mounts/2/options",
+            r#"["bind", "idmap"]"#,
             ROOT,
-            "idmap",
+            "uidMappings",
         ),
-        (("/mounts/2/source", json!("")), ROOT, "no source"),
-        (("/linux/rootfsPropagation", json!("odd")), ROOT, "odd"),
+        ("/mounts/2/source", r#""""#, ROOT, "no source"),
+        ("/linux/rootfsPropagation", r#""odd""#, ROOT, "odd"),
     ] {
-        let (pointer, value) = change;
-        let parent = pointer.rsplit_once('/').unwrap();
-        let set = |spec: &mut Value| {
-            match spec.pointer_mut(pointer) {
-                Some(place) => *place = value.clone(),
-                None => spec.pointer_mut(parent.0).unwrap()[parent.1] = value.clone(),
-            };
-        };
-        let text = refusal(set, host);
-        assert!(text.contains(words), "{pointer} = {value}: {text}");
+        check_refusal(pointer, value, host, words);
+    }
+}
+
+#[test]
+fn what_newer_versions_of_the_specification_added_is_checked_too() {
+    let one_name = r#"{"eth0": {"name": "x"}, "eth1": {"name": "x"}}"#;
+    for (pointer, value, words) in [
+        (
+            "/linux/timeOffsets",
+            r#"{"realtime": {"secs": 1}}"#,
+            "realtime",
+        ),
+        (
+            "/linux/timeOffsets",
+            r#"{"monotonic": {"secs": 1}}"#,
+            "`time` namespace",
+        ),
+        (
+            "/linux/timeOffsets",
+            r#"{"boottime": {"nanosecs": 2000000000}}"#,
+            "nanosecs",
+        ),
+        (
+            "/linux/netDevices",
+            r#"{"eth0": {"name": "a/b"}}"#,
+            "netDevices",
+        ),
+        ("/linux/netDevices", one_name, "two would be"),
+        (
+            "/linux/personality",
+            r#"{"domain": "LINUX", "flags": ["NO"]}"#,
+            "personality.flags",
+        ),
+        ("/linux/intelRdt", r#"{"closID": "a"}"#, "intelRdt"),
+        (
+            "/linux/memoryPolicy",
+            r#"{"mode": "MPOL_BIND", "nodes": "x"}"#,
+            "memoryPolicy.nodes",
+        ),
+        (
+            "/linux/resources",
+            r#"{"unified": {"a/b.c": "1"}}"#,
+            "unified",
+        ),
+        (
+            "/process/ioPriority",
+            r#"{"class": "IOPRIO_CLASS_BE", "priority": 9}"#,
+            "ioPriority",
+        ),
+    ] {
+        check_refusal(pointer, value, ROOT, words);
     }
 }
 

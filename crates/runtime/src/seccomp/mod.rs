@@ -17,6 +17,7 @@ use oci_spec::runtime::{
 use terrarium_sys::seccomp::{Instruction, MAX_INSTRUCTIONS};
 
 use crate::error::{Error, Result};
+use crate::listener::Listener;
 use assemble::{Leaf, Section};
 use conditions::Condition;
 pub use default::docker_default;
@@ -27,12 +28,14 @@ const RET_KILL_THREAD: u32 = 0;
 const RET_TRAP: u32 = 0x0003_0000;
 const RET_ERRNO: u32 = 0x0005_0000;
 const RET_TRACE: u32 = 0x7ff0_0000;
+const RET_NOTIFY: u32 = 0x7fc0_0000;
 const RET_LOG: u32 = 0x7ffc_0000;
 const RET_ALLOW: u32 = 0x7fff_0000;
 
 const FLAG_TSYNC: u32 = 1;
 const FLAG_LOG: u32 = 2;
 const FLAG_SPEC_ALLOW: u32 = 4;
+const FLAG_WAIT_KILLABLE: u32 = 0x20;
 
 /// What one system call meets: guarded rules in order, then the action that remains.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -41,13 +44,37 @@ struct Rules {
     unconditional: Option<u32>,
 }
 
-/// Compiles the profile into a program and the flags to load it with.
+/// A compiled filter.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Filter {
+    pub(crate) program: Vec<Instruction>,
+    /// `SECCOMP_FILTER_FLAG_*` to load it with.
+    pub(crate) flags: u32,
+    /// Who answers for calls with `SCMP_ACT_NOTIFY`, if there are any.
+    pub(crate) listener: Option<Listener>,
+}
+
+impl std::fmt::Debug for Filter {
+    // Instructions are tested where they are made; a plan only shows that there is a filter.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { program, flags, .. } = self;
+        let count = program.len();
+        write!(
+            f,
+            "Filter({count} instructions, flags {flags:#x}, {:?})",
+            self.listener
+        )
+    }
+}
+
+/// Compiles the profile.
 ///
 /// # Errors
 /// [`Error::Unsupported`] for what this runtime cannot enforce; a filter is never silently weaker.
-pub(crate) fn compile(profile: &LinuxSeccomp) -> Result<(Vec<Instruction>, u32)> {
-    let default = action(profile.default_action(), profile.default_errno_ret())?;
-    let abis = abis(profile.architectures().as_deref())?;
+pub(crate) fn compile(profile: &LinuxSeccomp) -> Result<Filter> {
+    let listener = listener(profile)?;
+    let default = action(profile.default_action(), profile.default_errno_ret());
+    let abis = abis(profile.architectures().as_deref());
     let numbers = Numbers::load();
     let mut sections = Vec::new();
     for abi in abis {
@@ -62,12 +89,45 @@ pub(crate) fn compile(profile: &LinuxSeccomp) -> Result<(Vec<Instruction>, u32)>
         let text = format!("a seccomp profile of {} instructions", program.len());
         return Err(Error::Unsupported(text));
     }
-    Ok((program, flags(profile)?))
+    Ok(Filter {
+        program,
+        flags: flags(profile, listener.is_some()),
+        listener,
+    })
 }
 
-fn action(action: LinuxSeccompAction, errno: Option<u32>) -> Result<u32> {
+/// Where notifications go, if any rule sends some.
+fn listener(profile: &LinuxSeccomp) -> Result<Option<Listener>> {
+    let notify = LinuxSeccompAction::ScmpActNotify;
+    if profile.default_action() == notify {
+        // The runtime makes calls of its own behind the filter, before anybody could answer.
+        let text = "`linux.seccomp.defaultAction`: SCMP_ACT_NOTIFY would hold the runtime itself";
+        return Err(Error::InvalidSpec(text.to_owned()));
+    }
+    let mut rules = profile.syscalls().iter().flatten();
+    let mut noting = rules
+        .by_ref()
+        .filter(|rule| rule.action() == notify)
+        .peekable();
+    if noting.peek().is_none() {
+        return Ok(None);
+    }
+    if noting.any(|rule| rule.names().iter().any(|name| name == "sendmsg")) {
+        let text = "seccomp: SCMP_ACT_NOTIFY on `sendmsg`, with which the listener is handed over";
+        return Err(Error::Unsupported(text.to_owned()));
+    }
+    let path = profile.listener_path().clone();
+    let path = path.filter(|path| path.is_absolute()).ok_or_else(|| {
+        let text = "SCMP_ACT_NOTIFY needs an absolute `linux.seccomp.listenerPath`";
+        Error::InvalidSpec(text.to_owned())
+    })?;
+    let metadata = profile.listener_metadata().clone().unwrap_or_default();
+    Ok(Some(Listener { path, metadata }))
+}
+
+fn action(action: LinuxSeccompAction, errno: Option<u32>) -> u32 {
     let data = errno.unwrap_or(libc::EPERM as u32) & 0xffff;
-    Ok(match action {
+    match action {
         LinuxSeccompAction::ScmpActKill | LinuxSeccompAction::ScmpActKillThread => RET_KILL_THREAD,
         LinuxSeccompAction::ScmpActKillProcess => RET_KILL_PROCESS,
         LinuxSeccompAction::ScmpActTrap => RET_TRAP,
@@ -75,28 +135,24 @@ fn action(action: LinuxSeccompAction, errno: Option<u32>) -> Result<u32> {
         LinuxSeccompAction::ScmpActTrace => RET_TRACE | data,
         LinuxSeccompAction::ScmpActLog => RET_LOG,
         LinuxSeccompAction::ScmpActAllow => RET_ALLOW,
-        LinuxSeccompAction::ScmpActNotify => {
-            return Err(Error::Unsupported("SCMP_ACT_NOTIFY".to_owned()));
-        }
-    })
+        LinuxSeccompAction::ScmpActNotify => RET_NOTIFY,
+    }
 }
 
-fn flags(profile: &LinuxSeccomp) -> Result<u32> {
-    let mut flags = 0;
-    for flag in profile.flags().iter().flatten() {
-        flags |= match flag {
-            LinuxSeccompFilterFlag::SeccompFilterFlagLog => FLAG_LOG,
-            LinuxSeccompFilterFlag::SeccompFilterFlagTsync => FLAG_TSYNC,
-            LinuxSeccompFilterFlag::SeccompFilterFlagSpecAllow => FLAG_SPEC_ALLOW,
-            // Only concerns a notification listener, which is refused above.
-            other => return Err(Error::Unsupported(format!("seccomp flag {other:?}"))),
-        };
-    }
-    Ok(flags)
+fn flags(profile: &LinuxSeccomp, notifies: bool) -> u32 {
+    let flags = profile.flags().iter().flatten().map(|flag| match flag {
+        LinuxSeccompFilterFlag::SeccompFilterFlagLog => FLAG_LOG,
+        LinuxSeccompFilterFlag::SeccompFilterFlagTsync => FLAG_TSYNC,
+        LinuxSeccompFilterFlag::SeccompFilterFlagSpecAllow => FLAG_SPEC_ALLOW,
+        // The kernel takes it together with a listener only, and so does libseccomp.
+        LinuxSeccompFilterFlag::SeccompFilterFlagWaitKillableRecv if notifies => FLAG_WAIT_KILLABLE,
+        LinuxSeccompFilterFlag::SeccompFilterFlagWaitKillableRecv => 0,
+    });
+    flags.fold(0, |all, flag| all | flag)
 }
 
 /// The ABIs to filter, the native one first. Calls of any other kill the process.
-fn abis(architectures: Option<&[Arch]>) -> Result<Vec<Abi>> {
+fn abis(architectures: Option<&[Arch]>) -> Vec<Abi> {
     let mut abis = vec![Abi::NATIVE];
     for architecture in architectures.unwrap_or_default() {
         let abi = match architecture {
@@ -112,7 +168,7 @@ fn abis(architectures: Option<&[Arch]>) -> Result<Vec<Abi>> {
             abis.push(abi);
         }
     }
-    Ok(abis)
+    abis
 }
 
 fn collect(
@@ -123,7 +179,7 @@ fn collect(
 ) -> Result<BTreeMap<u32, Rules>> {
     let mut rules: BTreeMap<u32, Rules> = BTreeMap::new();
     for syscall in profile.syscalls().iter().flatten() {
-        let action = action(syscall.action(), syscall.errno_ret())?;
+        let action = action(syscall.action(), syscall.errno_ret());
         // As runc and libseccomp: a rule that says what the default says anyway is no rule.
         if action == default {
             continue;

@@ -47,7 +47,7 @@ fn run(program: &[Instruction], arch: u32, number: u32, args: [u64; 6]) -> (u32,
 
 fn docker(capabilities: &[Capability]) -> Vec<Instruction> {
     let set: Capabilities = capabilities.iter().copied().collect();
-    compile(&docker_default(&set)).unwrap().0
+    compile(&docker_default(&set)).unwrap().program
 }
 
 fn call(program: &[Instruction], name: &str, args: &[u64]) -> u32 {
@@ -153,7 +153,7 @@ fn operators_compare_all_64_bits() {
                 "args":[{{"index":1,"value":{value},"valueTwo":{two},"op":"{operator}"}}]}}]}}"#
         ))
         .unwrap();
-        let program = compile(&profile).unwrap().0;
+        let program = compile(&profile).unwrap().program;
         let expect = if holds { RET_ERRNO | 7 } else { RET_ALLOW };
         assert_eq!(
             call(&program, "kill", &[0, argument]),
@@ -164,11 +164,32 @@ fn operators_compare_all_64_bits() {
 }
 
 #[test]
-fn a_filter_that_cannot_be_enforced_is_refused() {
-    let profile: LinuxSeccomp = serde_json::from_str(
-        r#"{"defaultAction":"SCMP_ACT_ALLOW",
-            "syscalls":[{"names":["mount"],"action":"SCMP_ACT_NOTIFY"}]}"#,
-    )
-    .unwrap();
-    assert!(matches!(compile(&profile), Err(Error::Unsupported(_))));
+fn a_filter_that_notifies_has_a_listener_that_can_be_handed_over() {
+    let profile = |default: &str, name: &str, path: &str| -> LinuxSeccomp {
+        serde_json::from_str(&format!(
+            r#"{{"defaultAction":"{default}","listenerPath":"{path}","listenerMetadata":"who",
+                "flags":["SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"],
+                "syscalls":[{{"names":["{name}"],"action":"SCMP_ACT_NOTIFY"}}]}}"#
+        ))
+        .unwrap()
+    };
+    let filter = compile(&profile("SCMP_ACT_ALLOW", "mount", "/run/agent")).unwrap();
+    assert_eq!(call(&filter.program, "mount", &[]), RET_NOTIFY);
+    assert_eq!(filter.flags, FLAG_WAIT_KILLABLE);
+    let listener = filter.listener.unwrap();
+    assert_eq!(
+        (listener.path.to_str(), listener.metadata.as_str()),
+        (Some("/run/agent"), "who")
+    );
+    for (default, name, path, word) in [
+        ("SCMP_ACT_ALLOW", "mount", "", "listenerPath"),
+        ("SCMP_ACT_ALLOW", "mount", "run/agent", "listenerPath"),
+        ("SCMP_ACT_ALLOW", "sendmsg", "/run/agent", "sendmsg"),
+        ("SCMP_ACT_NOTIFY", "mount", "/run/agent", "defaultAction"),
+    ] {
+        let error = compile(&profile(default, name, path))
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains(word), "{default} {name} {path}: {error}");
+    }
 }

@@ -14,6 +14,7 @@ use super::protocol::{
 use super::signals::SIGKILL;
 use super::supervisor::Shim;
 use crate::cgroup;
+use crate::plan::check_resources;
 
 /// None: the answer comes later.
 type Outcome = Result<Option<Reply>, Failure>;
@@ -63,6 +64,7 @@ impl Shim {
             Call::Pause => self.pause()?,
             Call::Resume => self.resume()?,
             Call::Update { resources } => {
+                check_resources(&resources).map_err(|error| Failure::from(&error))?;
                 let notes = cgroup::update(self.cgroup(), &resources);
                 return Ok(Some(Reply::Updated { notes }));
             }
@@ -136,7 +138,8 @@ impl Shim {
             return Err(Failure::new(FailureCode::ExecExists, message));
         }
         let held_for = (exec.output == ExecOutput::Attach).then_some(host);
-        let launched = launch::exec(&self.bundle, &self.processes[0], &self.state.cgroup, exec);
+        let init = (self.state.id.as_str(), &self.processes[0]);
+        let launched = launch::exec(&self.bundle, init, &self.state.cgroup, exec);
         let (mut process, steps) = launched.map_err(|error| Failure::from(&error))?;
         process.held_for = held_for;
         let started_at = process.started_at.unwrap_or_default();

@@ -73,7 +73,7 @@ pub(super) struct Exec {
 /// Runs one more process.
 pub(super) fn exec(
     bundle: &Bundle,
-    init: &Process,
+    (id, init): (&str, &Process),
     cgroup: &CgroupPaths,
     mut exec: Exec,
 ) -> Result<(Process, Vec<Step>)> {
@@ -83,6 +83,8 @@ pub(super) fn exec(
     let terminal = exec.process.terminal().unwrap_or(false);
     let (stdio, streams) = Streams::open(terminal, exec.stdin, exec.output)?;
     let target = crate::Target {
+        id,
+        bundle: bundle.path(),
         init_pid: init.pid,
         pidfd: &init.pidfd,
         cgroup,

@@ -18,7 +18,6 @@ mod exits;
 mod input;
 mod launch;
 mod log;
-mod oom;
 mod output;
 mod process;
 mod signals;

@@ -14,7 +14,6 @@ use super::bundle::Bundle;
 use super::connection::Connection;
 use super::launch::{self, Launched};
 use super::log::Log;
-use super::oom::OomWatch;
 use super::process::Process;
 use super::protocol::{
     CREATE_ID, CgroupPaths, Created as CreatedReply, Event, Failure, PROTOCOL_VERSION, ProcessId,
@@ -23,6 +22,7 @@ use super::protocol::{
 use super::sources::Source;
 use super::startup::{self, Beginning};
 use crate::error::{Context, Result};
+use crate::oom::OomWatch;
 
 /// What fits into a pipe.
 const SCRATCH_BYTES: usize = 64 * 1024;

@@ -2,7 +2,7 @@
 
 use oci_spec::runtime::{LinuxResources, LinuxThrottleDevice};
 
-use super::{Write, pids_max, write};
+use super::{Write, pids_max, rdma, write};
 
 pub(super) fn writes(resources: &LinuxResources) -> Vec<Write> {
     let mut writes = Vec::new();
@@ -45,12 +45,59 @@ pub(super) fn writes(resources: &LinuxResources) -> Vec<Write> {
         let file = format!("hugetlb.{}.max", page.page_size());
         writes.push(write("hugetlb", file, max_if_negative(page.limit())));
     }
+    writes.extend(rdma(resources));
     let mut unified: Vec<_> = resources.unified().iter().flatten().collect();
     unified.sort();
-    // A bare file name only: the map must not reach into another cgroup.
-    let named = unified.into_iter().filter(|(file, _)| !file.contains('/'));
-    writes.extend(named.map(|(file, value)| write("unified", file.as_str(), value)));
+    writes.extend(unified.into_iter().map(|(file, value)| {
+        // The file's own controller has to be handed down for it.
+        let controller = file.split_once('.').map_or("unified", |(name, _)| name);
+        write(controller.to_owned(), file.as_str(), value)
+    }));
     writes
+}
+
+/// What v2 has no file for, with the reason.
+pub(super) fn without_files(resources: &LinuxResources) -> Vec<(&'static str, &'static str)> {
+    let memory = resources.memory();
+    let memory = memory.as_ref();
+    let cpu = resources.cpu().as_ref();
+    let network = resources.network().as_ref();
+    let swap_alone = memory.is_some_and(|memory| {
+        memory.swap().is_some_and(|swap| swap > 0) && memory.limit().is_none_or(|limit| limit <= 0)
+    });
+    let all = [
+        (
+            memory.is_some_and(|memory| memory.swappiness().is_some()),
+            ("memory.swappiness", "v2 has none for a single cgroup"),
+        ),
+        (
+            memory.is_some_and(|memory| memory.disable_oom_killer() == Some(true)),
+            ("memory.disableOOMKiller", "v2 cannot switch it off"),
+        ),
+        (
+            swap_alone,
+            (
+                "memory.swap",
+                "counts memory too, so it needs `memory.limit`",
+            ),
+        ),
+        (
+            cpu.is_some_and(|cpu| {
+                cpu.realtime_runtime().is_some_and(|time| time != 0)
+                    || cpu.realtime_period().is_some_and(|time| time != 0)
+            }),
+            (
+                "cpu.realtimeRuntime",
+                "v2 has no limits of real-time processes",
+            ),
+        ),
+        (
+            network.is_some(),
+            ("network", "v2 classifies by cgroup in the firewall instead"),
+        ),
+    ];
+    let given = all.into_iter().filter(|(given, _)| *given);
+    given.map(|(_, missing)| missing).collect()
 }
 
 fn max_if_negative(value: i64) -> String {
@@ -79,7 +126,19 @@ fn block_io(resources: &LinuxResources, writes: &mut Vec<Write>) {
         return;
     };
     if let Some(weight) = block.weight().filter(|w| *w != 0) {
-        writes.push(write("io", "io.bfq.weight", weight));
+        // Without the BFQ scheduler io.cost weighs, on a scale of its own.
+        let scaled = 1 + (u64::from(weight).max(10) - 10) * 9_999 / 990;
+        let instead = Some(("io.weight", scaled.to_string()));
+        writes.push(Write {
+            instead,
+            ..write("io", "io.bfq.weight", weight)
+        });
+    }
+    for device in block.weight_device().iter().flatten() {
+        if let Some(weight) = device.weight().filter(|weight| *weight != 0) {
+            let line = format!("{}:{} {weight}", device.major(), device.minor());
+            writes.push(write("io", "io.bfq.weight", line));
+        }
     }
     type Table<'a> = (&'a str, &'a Option<Vec<LinuxThrottleDevice>>);
     let tables: [Table<'_>; 4] = [

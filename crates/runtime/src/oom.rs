@@ -7,11 +7,11 @@ use std::path::PathBuf;
 use nix::poll::PollFlags;
 use nix::sys::eventfd::{EfdFlags, EventFd};
 
-use super::protocol::CgroupPaths;
+use crate::cgroup::CgroupPaths;
 
 /// The kernel's count of such kills, and what becomes ready when it changes.
 #[derive(Debug, Default)]
-pub(super) struct OomWatch {
+pub(crate) struct OomWatch {
     /// `memory.events` (v2) or `memory.oom_control` (v1); None without a memory cgroup.
     counter: Option<PathBuf>,
     signal: Option<Signal>,
@@ -31,7 +31,7 @@ enum Signal {
 
 impl OomWatch {
     /// Watches the container's memory cgroup, if it has one.
-    pub(super) fn new(cgroup: &CgroupPaths) -> Self {
+    pub(crate) fn new(cgroup: &CgroupPaths) -> Self {
         if let Some(folder) = cgroup.v2() {
             let counter = folder.join("memory.events");
             let signal = File::open(&counter).ok().map(Signal::Events);
@@ -60,7 +60,7 @@ impl OomWatch {
     }
 
     /// For poll: what, and for which events.
-    pub(super) fn source(&self) -> Option<(BorrowedFd<'_>, PollFlags)> {
+    pub(crate) fn source(&self) -> Option<(BorrowedFd<'_>, PollFlags)> {
         match self.signal.as_ref()? {
             Signal::Event(event, _) => Some((event.as_fd(), PollFlags::POLLIN)),
             Signal::Events(file) => Some((file.as_fd(), PollFlags::POLLPRI)),
@@ -68,7 +68,7 @@ impl OomWatch {
     }
 
     /// Looks at the counter; true if it has grown since the last look.
-    pub(super) fn look(&mut self) -> bool {
+    pub(crate) fn look(&mut self) -> bool {
         if let Some(Signal::Event(event, _)) = &self.signal {
             let _ = event.read();
         }
@@ -79,12 +79,12 @@ impl OomWatch {
     }
 
     /// Whether there was any kill.
-    pub(super) fn any(&self) -> bool {
+    pub(crate) fn any(&self) -> bool {
         self.seen > 0
     }
 
     /// Stops: the cgroup is about to go, which would be signaled too.
-    pub(super) fn stop(&mut self) {
+    pub(crate) fn stop(&mut self) {
         self.signal = None;
     }
 
