@@ -16,6 +16,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("runtime", &["oci", "store", "sys"]),
     ("registry", &["oci"]),
     ("network", &["sys"]),
+    ("dockerfile", &[]),
     ("api", &["oci"]),
     (
         "engine",
@@ -30,7 +31,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
 ];
 
 /// Crates in which nothing may be async.
-const BLOCKING: &[&str] = &["oci", "sys", "store", "runtime", "network", "api"];
+const BLOCKING: &[&str] = &["oci", "sys", "store", "runtime", "network", "dockerfile", "api"];
 
 fn packages() -> Vec<Value> {
     let output = Command::new(env!("CARGO"))

@@ -1,0 +1,162 @@
+use crate::{ExpansionFault, MountFault, Position, Span};
+
+/// What parsing a Dockerfile gives.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Something that a Dockerfile must not say, and where it says it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}:{}: {fault}", position.line, position.column)]
+pub struct Error {
+    /// What.
+    pub fault: Fault,
+    /// Where, in bytes.
+    pub span: Span,
+    /// Where, as people count.
+    pub position: Position,
+}
+
+impl Error {
+    pub(crate) fn new(fault: Fault, span: Span, text: &str) -> Self {
+        let position = Position::of(text, span.start);
+        Self {
+            fault,
+            span,
+            position,
+        }
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        self.fault.hint()
+    }
+}
+
+/// What is wrong with an instruction.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs, reason = "each text says what the variant means")]
+pub enum Fault {
+    #[error("the file has no instruction")]
+    Empty,
+    #[error("unknown instruction {}", quoted(word))]
+    UnknownInstruction {
+        word: String,
+        nearest: Option<&'static str>,
+    },
+    #[error("{keyword} knows no flag --{flag}")]
+    UnknownFlag {
+        keyword: &'static str,
+        flag: String,
+        nearest: Option<&'static str>,
+    },
+    #[error("flag --{flag} is given twice")]
+    DuplicateFlag { flag: String },
+    #[error("flag --{flag} wants a value")]
+    FlagWithoutValue { flag: String },
+    #[error("{} is no value for --{flag}", quoted(value))]
+    FlagValue {
+        flag: &'static str,
+        value: String,
+        expected: &'static str,
+    },
+    #[error("{keyword} says too little")]
+    TooFew {
+        keyword: &'static str,
+        expected: &'static str,
+    },
+    #[error("{keyword} says too much")]
+    TooMany {
+        keyword: &'static str,
+        expected: &'static str,
+    },
+    #[error("{} has no `=`", quoted(word))]
+    PairWithoutValue { word: String },
+    #[error("a name before `=` is empty")]
+    EmptyName,
+    #[error("a list in brackets may only hold strings")]
+    NotStrings,
+    #[error("{keyword} wants its words as a list in brackets")]
+    NotAList { keyword: &'static str },
+    #[error("the document {} never ends", quoted(name))]
+    UnterminatedHeredoc { name: String },
+    #[error("directive {} is given twice", quoted(name))]
+    DuplicateDirective { name: String },
+    #[error("{} cannot be an escape character", quoted(value))]
+    EscapeDirective { value: String },
+    #[error("{} cannot be the name of a stage", quoted(name))]
+    StageName { name: String },
+    #[error("{keyword} stands before the first FROM")]
+    BeforeFrom { keyword: &'static str },
+    #[error("ONBUILD may not hold {keyword}")]
+    OnbuildOf { keyword: &'static str },
+    #[error("{} is no duration", quoted(value))]
+    Duration { value: String },
+    #[error("HEALTHCHECK knows no {}", quoted(word))]
+    HealthCheckKind { word: String },
+    #[error("no stage named {}", quoted(name))]
+    NoSuchStage {
+        name: String,
+        nearest: Option<String>,
+    },
+    #[error("copying several sources wants a folder as the destination")]
+    DestinationNotFolder { destination: String },
+    #[error("a mount of RUN is wrong")]
+    Mount(#[source] MountFault),
+    #[error("cannot expand {}", quoted(text))]
+    Expansion {
+        text: String,
+        #[source]
+        fault: ExpansionFault,
+    },
+}
+
+impl Fault {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Empty => "start with FROM and the name of an image".to_owned(),
+            Self::UnknownInstruction {
+                nearest: Some(nearest),
+                ..
+            } => format!("did you mean {nearest}?"),
+            Self::UnknownFlag {
+                nearest: Some(nearest),
+                ..
+            } => format!("did you mean --{nearest}?"),
+            Self::NoSuchStage {
+                nearest: Some(nearest),
+                ..
+            } => format!("did you mean `{nearest}`?"),
+            Self::FlagValue { expected, .. }
+            | Self::TooFew { expected, .. }
+            | Self::TooMany { expected, .. } => format!("write {expected}"),
+            Self::PairWithoutValue { .. } => {
+                "write NAME=value, and quote values with spaces".to_owned()
+            }
+            Self::NotStrings => "write [\"program\", \"argument\"] with double quotes".to_owned(),
+            Self::NotAList { .. } => "write [\"/bin/sh\", \"-c\"]".to_owned(),
+            Self::UnterminatedHeredoc { name } => format!("add a line that holds only {name}"),
+            Self::EscapeDirective { .. } => "use \\ or `".to_owned(),
+            Self::BeforeFrom { .. } => "only ARG may stand before FROM".to_owned(),
+            Self::Duration { .. } => "write it like 30s or 1m30s".to_owned(),
+            Self::HealthCheckKind { .. } => "write HEALTHCHECK CMD or HEALTHCHECK NONE".to_owned(),
+            Self::DestinationNotFolder { destination } => format!("write {destination}/"),
+            Self::StageName { .. } => {
+                "use a letter first, then letters, digits, `_`, `-` and `.`".to_owned()
+            }
+            Self::Mount(fault) => return fault.hint(),
+            _ => return None,
+        })
+    }
+}
+
+/// Text of others, quoted and of bounded length.
+pub(crate) fn quoted(text: &str) -> String {
+    const LONGEST: usize = 80;
+    if text.chars().count() <= LONGEST {
+        return format!("{text:?}");
+    }
+    let start: String = text.chars().take(LONGEST).collect();
+    format!("{start:?}…")
+}
