@@ -4,6 +4,8 @@
 //! its output. `init` carries it out.
 
 mod devices;
+#[cfg(test)]
+mod fuzz;
 mod mounts;
 mod namespaces;
 mod netdevices;

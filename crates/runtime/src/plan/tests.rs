@@ -10,7 +10,7 @@ const USER: Host = Host {
     gid: 1000,
 };
 
-fn spec() -> Value {
+pub(super) fn spec() -> Value {
     json!({
         "ociVersion": "1.2.1",
         "process": {
