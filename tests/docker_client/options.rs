@@ -166,3 +166,25 @@ fn networks_are_separate_unless_they_are_shared() {
     let said = setup.fails(125, &["run", "--rm", "--network", "lost", "alpine"]);
     assert!(said.contains("network lost not found"), "{said}");
 }
+
+#[test]
+fn an_init_passes_signals_on_and_is_no_program_of_the_image() {
+    let Some(setup) = with_alpine() else { return };
+    let stop_in_time = |options: &[&str], code: &str| {
+        let mut arguments = vec!["run", "-d", "--name", "c1"];
+        arguments.extend(options);
+        arguments.extend(["alpine", "sleep", "1000"]);
+        setup.ok(&arguments);
+        setup.ok(&["kill", "-s", "TERM", "c1"]);
+        assert_eq!(setup.ok(&["wait", "c1"]), code);
+        setup.ok(&["rm", "c1"]);
+    };
+    // Without one, PID 1 would not hear of a signal that it does not handle.
+    stop_in_time(&["--init"], "143");
+    let shown = setup.ok(&["run", "--rm", "--init", "alpine", "cat", "/proc/1/comm"]);
+    assert_eq!(shown, "init");
+    setup.fails(
+        9,
+        &["run", "--rm", "--init", "alpine", "sh", "-c", "exit 9"],
+    );
+}

@@ -122,6 +122,7 @@ fn set_up(
                 shifted,
                 stdio: request.stdio,
                 preserve_fds: request.preserve_fds,
+                stays: request.init,
                 start_socket: request.start_socket,
                 hook_state,
                 trace: child_trace,

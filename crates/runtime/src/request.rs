@@ -75,6 +75,8 @@ pub struct CreateRequest<'a> {
     pub cgroup_parent: Option<PathBuf>,
     /// How many descriptors from 3 on the process keeps.
     pub preserve_fds: u32,
+    /// Runs the program as a child of a PID 1 of this crate's, which forwards signals and reaps orphans.
+    pub init: bool,
     /// Listening socket on which init waits for `start`, so that another process can send it. With
     /// `None` only [`Created::start`] can.
     pub start_socket: Option<OwnedFd>,
@@ -96,6 +98,7 @@ impl<'a> CreateRequest<'a> {
             stdio: Stdio::Inherit,
             cgroup_parent: None,
             preserve_fds: 0,
+            init: false,
             start_socket: None,
         }
     }

@@ -8,6 +8,7 @@
 
 #![expect(unsafe_code, reason = "this crate is where the unsafe calls live")]
 
+pub mod arguments;
 pub mod bpf;
 pub mod caps;
 pub mod clone;

@@ -1,4 +1,4 @@
-//! Children of any kind: waitpid(2).
+//! Children of any kind, and signals: waitpid(2), sigwait(3).
 
 use std::io;
 use std::os::unix::process::ExitStatusExt;
@@ -22,5 +22,23 @@ pub fn reap_any() -> io::Result<Option<(i32, ExitStatus)>> {
             error if error.raw_os_error() == Some(libc::ECHILD) => Ok(None),
             error => Err(error),
         },
+    }
+}
+
+/// Takes the next signal, which must be blocked; sleeps until there is one.
+///
+/// Not nix's `wait`: that panics at a real-time signal, because its signals end at 31.
+///
+/// # Errors
+/// Never, in practice.
+pub fn next_signal() -> io::Result<i32> {
+    let mut all = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
+    let mut signal = 0;
+    // SAFETY: fills the set, which lives through both calls.
+    unsafe { libc::sigfillset(all.as_mut_ptr()) };
+    // SAFETY: the set is filled, and one int is written, which lives through the call.
+    match unsafe { libc::sigwait(all.as_ptr(), &raw mut signal) } {
+        0 => Ok(signal),
+        errno => Err(io::Error::from_raw_os_error(errno)),
     }
 }

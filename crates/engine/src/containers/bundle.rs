@@ -137,6 +137,7 @@ pub(crate) fn shim_config(record: &Record, overlay: Overlay, log: PathBuf) -> Op
             workdir: upper.workdir,
             userxattr: overlay.userxattr,
         }),
+        init: request.init,
         stdin,
         log: (!request.log.off).then(|| LogConfig {
             path: log,

@@ -53,7 +53,6 @@ impl Engine {
             mounts: self.sources(record)?,
             joined,
             devices: host_devices(record)?,
-            init: None,
         };
         let spec = spec::spec(record, &facts)?;
         bundle.create(record)?;

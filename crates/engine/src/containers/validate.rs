@@ -36,12 +36,6 @@ pub(super) fn request(request: &CreateContainer) -> Result<()> {
             "a container that is removed when it ends cannot be restarted",
         ));
     }
-    if request.init {
-        return Err(Error::new(
-            ErrorCode::Unsupported,
-            "run an init before the command: this build has none",
-        ));
-    }
     if request.privileged && request.read_only {
         // Allowed, and meant: the root is read-only, the rest of the machine is not.
         tracing::debug!("a privileged container with a read-only root");

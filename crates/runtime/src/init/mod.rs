@@ -13,6 +13,7 @@ mod joined;
 mod masks;
 mod mounts;
 mod procfs;
+mod reaper;
 mod root;
 mod rootfs;
 mod stages;
@@ -54,6 +55,8 @@ pub(crate) struct Init<'a> {
     pub(crate) shifted: Shifted,
     pub(crate) stdio: Stdio,
     pub(crate) preserve_fds: u32,
+    /// Whether this process stays as PID 1 and the program becomes its child.
+    pub(crate) stays: bool,
     pub(crate) start_socket: Option<OwnedFd>,
     pub(crate) hook_state: HookState<'a>,
     pub(crate) trace: Trace,
@@ -91,6 +94,9 @@ impl Init<'_> {
     fn set_up(&mut self) -> Result<()> {
         // Modes of nodes and directories come out as planned, whatever the caller's mask.
         umask(Mode::empty());
+        if self.stays {
+            reaper::rename(self.single)?;
+        }
         credentials::leave_keyring(&mut self.trace);
         self.enter_namespaces()?;
         self.name_host()?;
@@ -271,6 +277,11 @@ impl Init<'_> {
         )?;
         let known = (&self.hook_state, "created");
         process.confine(&self.channel, known, &mut self.trace)?;
+        if self.stays {
+            let start = self.trace.now();
+            reaper::stay_behind(self.single)?;
+            self.trace.end("init", start, "PID 1 stays and reaps");
+        }
         execute::execute(process, &self.channel, &mut self.trace)
     }
 

@@ -28,6 +28,7 @@ pub(super) fn create(bundle: &Bundle, config: &ShimConfig) -> Result<Launched> {
     spec.set_process(Some(process));
     let mut request = CreateRequest::new(&config.id, bundle.path(), &spec);
     request.stdio = stdio;
+    request.init = config.init;
     if let Some(rootfs) = &config.rootfs {
         request.rootfs = rootfs.into();
     }

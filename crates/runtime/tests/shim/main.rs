@@ -10,6 +10,7 @@ mod attach;
 mod death;
 mod exec;
 mod exit;
+mod init;
 mod limits;
 mod log;
 mod rootless;

@@ -93,6 +93,7 @@ impl Recipe {
         let config = ShimConfig {
             id,
             rootfs: None,
+            init: false,
             stdin: StdinMode::Null,
             log: None,
         };

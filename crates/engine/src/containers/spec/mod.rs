@@ -46,8 +46,6 @@ pub(crate) struct Facts<'a> {
     pub(crate) joined: Joined,
     /// Host devices that were asked for; all of them for a privileged container.
     pub(crate) devices: Vec<HostDevice>,
-    /// A program to stand before the command as PID 1.
-    pub(crate) init: Option<&'a Path>,
 }
 
 /// A mount and its place on the host.

@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use terrarium_api::{MountKind, NetworkMode};
 use terrarium_oci::runtime::Mount;
 
-use super::{Facts, Source, process::INIT_PATH};
+use super::{Facts, Source};
 use crate::containers::record::Record;
 
 /// Docker's size of `/dev/shm`.
@@ -14,9 +14,6 @@ pub(super) fn all(record: &Record, facts: &Facts<'_>) -> Vec<Mount> {
     let taken = |path: &Path| facts.mounts.iter().any(|own| target(own) == path);
     let mut mounts = kernel(record, facts);
     mounts.extend(generated(facts.files));
-    if let Some(init) = facts.init {
-        mounts.push(bind(init, INIT_PATH, &["ro"]));
-    }
     mounts.retain(|mount| !taken(mount.destination()));
     let mut asked: Vec<Mount> = facts.mounts.iter().map(of_user).collect();
     // Stable: mounts of the same depth stay in the order of the request.

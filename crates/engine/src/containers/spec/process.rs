@@ -12,21 +12,16 @@ use crate::{
 };
 
 const DEFAULT_PATH: &str = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-/// Where a program that stands before the command is mounted.
-pub(super) const INIT_PATH: &str = "/sbin/docker-init";
 
 /// The container's main process.
 pub(super) fn init(record: &Record, facts: &Facts<'_>) -> Result<Process> {
     let request = &record.request;
-    let mut args = record.command_line();
+    let args = record.command_line();
     if args.first().is_none_or(String::is_empty) {
         return Err(
             Error::new(ErrorCode::InvalidArgument, "no command specified")
                 .hint("the image names none: say what shall run"),
         );
-    }
-    if facts.init.is_some() {
-        args.splice(0..0, [INIT_PATH.to_owned(), "--".to_owned()]);
     }
     let wanted_dir = request.working_dir.as_deref().filter(|dir| !dir.is_empty());
     let working_dir = wanted_dir.unwrap_or(&record.image.config.working_dir);

@@ -29,7 +29,6 @@ fn golden<'a>(record: &'a Record, change: impl FnOnce(&mut Facts<'a>)) -> String
             .collect(),
         joined: Joined::default(),
         devices: Vec::new(),
-        init: None,
     };
     change(&mut facts);
     let spec = spec(record, &facts).unwrap();

@@ -33,6 +33,9 @@ pub struct ShimConfig {
     /// The root file system; without it the spec's `root.path`.
     #[serde(default)]
     pub rootfs: Option<RootfsConfig>,
+    /// Whether an init of the runtime's stands before the program: it forwards signals, reaps orphans.
+    #[serde(default)]
+    pub init: bool,
     /// Standard input of init.
     #[serde(default)]
     pub stdin: StdinMode,

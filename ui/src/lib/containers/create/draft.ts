@@ -37,6 +37,7 @@ export interface Draft {
   terminal: boolean
   autoRemove: boolean
   readOnly: boolean
+  init: boolean
 }
 
 export const emptyDraft = (image: string): Draft => ({
@@ -54,6 +55,7 @@ export const emptyDraft = (image: string): Draft => ({
   terminal: false,
   autoRemove: false,
   readOnly: false,
+  init: false,
 })
 
 /** What is wrong, by field; a field of a list is `ports.0`. */
@@ -174,6 +176,6 @@ export function toRequest(draft: Draft): CreateContainer {
     openStdin: draft.terminal,
     autoRemove: draft.autoRemove,
     readOnly: draft.readOnly,
-    init: false,
+    init: draft.init,
   }
 }

@@ -147,6 +147,8 @@ export const create = {
   autoRemoveHelp: 'Its writable layer goes with it.',
   readOnlyRoot: 'Read-only files',
   readOnlyHelp: 'It can only write to volumes.',
+  init: 'With an init',
+  initHelp: 'A small PID 1 passes signals on and clears away processes that have ended.',
   run: 'Create and start',
   only: 'Create only',
   errors: {

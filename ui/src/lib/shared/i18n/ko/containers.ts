@@ -150,6 +150,8 @@ export const create: typeof en.create = {
   autoRemoveHelp: '쓰기 레이어(writable layer)도 함께 지워져요.',
   readOnlyRoot: '파일을 읽기 전용으로',
   readOnlyHelp: '볼륨에만 쓸 수 있어요.',
+  init: 'init 프로세스 두기',
+  initHelp: '작은 PID 1이 시그널을 전달하고 끝난 프로세스를 정리해요.',
   run: '만들고 시작하기',
   only: '만들기만',
   errors: {
