@@ -8,6 +8,8 @@
 #![forbid(unsafe_code)]
 
 mod command;
+mod display;
+mod element;
 mod host;
 mod image;
 mod layout;
@@ -18,13 +20,14 @@ mod user;
 mod window;
 
 pub use command::{Ran, run, run_within};
+pub use element::Element;
 pub use host::{Host, Options};
 pub use image::Image;
 pub use layout::Layout;
 pub use registry::Registry;
 pub use terminal::Terminal;
 pub use user::User;
-pub use window::{Element, Window, WindowOptions};
+pub use window::{Window, WindowOptions};
 
 use leaks::Leaks;
 

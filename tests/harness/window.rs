@@ -2,10 +2,9 @@
 
 use std::{
     fs,
-    io::{BufRead as _, BufReader},
     net::TcpListener,
     path::PathBuf,
-    process::{Child, Command, Stdio},
+    process::{Child, Command},
     time::{Duration, Instant},
 };
 
@@ -13,7 +12,11 @@ use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::{Leaks, User, binaries, leaks, run};
+use crate::{
+    Element, Leaks, Ran, User, binaries,
+    display::{Display, start_driver},
+    leaks, run,
+};
 
 /// The key under which WebDriver hands out elements.
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
@@ -43,7 +46,7 @@ impl Default for WindowOptions {
 
 impl WindowOptions {
     /// A program run by whoever opens the window.
-    fn command(&self, program: &str) -> Command {
+    pub(crate) fn command(&self, program: &str) -> Command {
         match &self.user {
             Some(user) => user.command(program),
             None => Command::new(program),
@@ -58,15 +61,11 @@ pub struct Window {
     display: Display,
     driver: Child,
     agent: ureq::Agent,
+    /// Where sessions are made, and the one that is open.
+    sessions: String,
     session: String,
+    options: WindowOptions,
     leaks: Leaks,
-}
-
-/// A virtual display of its own.
-#[derive(Debug)]
-struct Display {
-    server: Child,
-    name: String,
 }
 
 impl Window {
@@ -92,15 +91,28 @@ impl Window {
             display,
             driver,
             agent: agent.into(),
-            session: format!("http://127.0.0.1:{port}/session"),
+            sessions: format!("http://127.0.0.1:{port}/session"),
+            session: String::new(),
+            options: options.clone(),
             leaks,
         };
-        window.start_session(options)?;
-        window.find("rail-home")?;
+        window.start_session()?;
         Ok(window)
     }
 
-    fn start_session(&mut self, options: &WindowOptions) -> Result<()> {
+    /// Closes the application and opens it again on the same roots.
+    ///
+    /// # Errors
+    /// As [`Window::open`].
+    pub fn reopen(&mut self) -> Result<()> {
+        self.end_application();
+        let _ = self.agent.delete(&self.session).call();
+        self.start_session()
+    }
+
+    fn start_session(&mut self) -> Result<()> {
+        self.session.clone_from(&self.sessions);
+        let options = &self.options;
         let root = |name: &str| self.folder.path().join(name).display().to_string();
         let mut arguments = vec![
             "--data-root".to_owned(),
@@ -136,8 +148,8 @@ impl Window {
             .as_str()
             .context("a session has an id")?
             .to_owned();
-        self.session = format!("{}/{id}", self.session);
-        Ok(())
+        self.session = format!("{}/{id}", self.sessions);
+        self.find("rail-home").map(drop)
     }
 
     /// The Docker API socket of the application.
@@ -337,7 +349,7 @@ impl Window {
             .unwrap_or_default()
     }
 
-    fn post(&self, path: &str, body: &Value) -> Result<Value> {
+    pub(crate) fn post(&self, path: &str, body: &Value) -> Result<Value> {
         let url = format!("{}{path}", self.session);
         let mut response = self
             .agent
@@ -367,21 +379,31 @@ impl Window {
         }
     }
 
+    /// The `docker` client against the application.
+    pub fn command(&self) -> Command {
+        let mut command = Command::new("docker");
+        command.env("DOCKER_HOST", format!("unix://{}", self.socket().display()));
+        command
+    }
+
+    /// Runs `docker` with these arguments to its end.
+    ///
+    /// # Panics
+    /// When there is no docker client, or it takes more than a minute.
+    #[track_caller]
+    pub fn docker(&self, arguments: &[&str]) -> Ran {
+        match run(self.command().args(arguments), "") {
+            Ok(ran) => ran,
+            Err(error) => panic!("{error:#}"),
+        }
+    }
+
     fn remove_containers(&self) {
-        let docker = |arguments: &[&str]| {
-            let mut command = Command::new("docker");
-            command
-                .env("DOCKER_HOST", format!("unix://{}", self.socket().display()))
-                .args(arguments);
-            run(&mut command, "")
-        };
-        let ids = docker(&["ps", "-aq"])
-            .map(|ran| ran.stdout)
-            .unwrap_or_default();
-        let mut remove = vec!["rm", "-fv"];
-        remove.extend(ids.split_whitespace());
-        if remove.len() > 2 {
-            let _ = docker(&remove);
+        let listed = run(self.command().args(["ps", "-aq"]), "");
+        let ids = listed.map(|ran| ran.stdout).unwrap_or_default();
+        let ids: Vec<&str> = ids.split_whitespace().collect();
+        if !ids.is_empty() {
+            let _ = run(self.command().args(["rm", "-fv"]).args(ids), "");
         }
     }
 }
@@ -391,89 +413,6 @@ fn is_zombie(pid: nix::unistd::Pid) -> bool {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     stat.rsplit_once(") ")
         .is_some_and(|(_, rest)| rest.starts_with('Z'))
-}
-
-/// An element of the page.
-#[derive(Debug)]
-pub struct Element<'w> {
-    window: &'w Window,
-    id: String,
-}
-
-impl Element<'_> {
-    /// Clicks it.
-    ///
-    /// # Errors
-    /// When it cannot be clicked now.
-    pub fn click(&self) -> Result<()> {
-        self.window
-            .post(&format!("/element/{}/click", self.id), &json!({}))
-            .map(drop)
-    }
-
-    /// Types into it.
-    ///
-    /// # Errors
-    /// When it takes no text.
-    pub fn type_text(&self, text: &str) -> Result<()> {
-        self.window
-            .post(
-                &format!("/element/{}/value", self.id),
-                &json!({"text": text}),
-            )
-            .map(drop)
-    }
-}
-
-impl Display {
-    fn start(options: &WindowOptions) -> Result<Self> {
-        let (width, height) = options.size;
-        let mut server = options
-            .command("Xvfb")
-            .args([
-                "-displayfd",
-                "1",
-                "-nolisten",
-                "tcp",
-                "-screen",
-                "0",
-                &format!("{width}x{height}x24"),
-            ])
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .context("start Xvfb")?;
-        let stdout = server.stdout.take().context("it has a pipe")?;
-        let mut number = String::new();
-        BufReader::new(stdout).read_line(&mut number)?;
-        Ok(Self {
-            server,
-            name: format!(":{}", number.trim()),
-        })
-    }
-}
-
-fn start_driver(
-    port: u16,
-    display: &str,
-    folder: &TempDir,
-    options: &WindowOptions,
-) -> Result<Child> {
-    let log = fs::File::create(folder.path().join("log"))?;
-    options
-        .command("WebKitWebDriver")
-        .arg(format!("--port={port}"))
-        .env("DISPLAY", display)
-        // Without it the application does not listen to the driver.
-        .env("TAURI_WEBVIEW_AUTOMATION", "true")
-        .env("NO_AT_BRIDGE", "1")
-        .env("WEBKIT_DISABLE_DMABUF_RENDERER", "1")
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(log)
-        .spawn()
-        .context("start WebKitWebDriver")
 }
 
 impl Drop for Window {
