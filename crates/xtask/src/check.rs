@@ -3,8 +3,9 @@
 use anyhow::Result;
 
 use crate::{
-    Consent, licenses, packages,
-    run::{build_front_end, check_node},
+    Consent,
+    front_end::{build_front_end, check_node},
+    licenses, packages,
     shell::step,
 };
 

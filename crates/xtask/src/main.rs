@@ -10,6 +10,7 @@
 
 mod bench;
 mod check;
+mod front_end;
 mod licenses;
 mod machine;
 mod packages;

@@ -2,14 +2,19 @@
 
 use std::fs;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use clap::Args;
 
 use crate::{
+    front_end::{build_front_end, check_node},
     machine::{self, has_display, is_root},
     packages::{self, agrees, as_root},
     shell::{root, step},
 };
+
+/// Builds all that users get.
+pub(crate) const RELEASE: &str =
+    "cargo build --release -p terrarium-runtime -p terrarium-docker-api -p terrarium-desktop";
 
 /// How the app is opened.
 #[derive(Debug, Args)]
@@ -41,31 +46,13 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     step(&app.display().to_string()).args(&options.app).run()
 }
 
-/// Fails with the way on when Node.js is missing or too old.
-pub(crate) fn check_node() -> Result<()> {
-    match machine::node_major() {
-        Some(major) if major >= 20 => Ok(()),
-        Some(major) => {
-            bail!("Node.js {major} is too old for the front end: install version 20 or newer")
-        }
-        None => bail!("Node.js is missing: install version 20 or newer, with npm"),
-    }
-}
-
-/// Builds `ui/dist`.
-pub(crate) fn build_front_end() -> Result<()> {
-    step("npm ci --no-audit --no-fund").within("ui").run()?;
-    step("npm run build").within("ui").run()
-}
-
 /// Builds all binaries, and gives back the folder below `target`.
 fn build_binaries(dev: bool) -> Result<&'static str> {
-    let packages = "-p terrarium-runtime -p terrarium-docker-api -p terrarium-desktop";
     if dev {
-        step(&format!("cargo build {packages}")).run()?;
+        step(&RELEASE.replace(" --release", "")).run()?;
         return Ok("debug");
     }
-    step(&format!("cargo build --release {packages}")).run()?;
+    step(RELEASE).run()?;
     build_static_runtime()?;
     Ok("release")
 }

@@ -5,8 +5,8 @@ use clap::Args;
 
 use crate::{
     check::{self, FEATURES},
+    front_end::{build_front_end, check_node},
     licenses, packages,
-    run::{build_front_end, check_node},
     shell::{root, step},
 };
 
