@@ -115,6 +115,32 @@ pub fn clone3(_witness: SingleThreaded, args: &CloneArgs<'_>) -> io::Result<Fork
     }
 }
 
+/// Makes a plain child, through clone(2): filters that cannot look into the arguments of clone3(2), as
+/// Docker's, say that there is no such call.
+///
+/// # Errors
+/// EAGAIN beyond a limit of processes, EPERM or another by a filter.
+pub fn clone_plain(_witness: SingleThreaded) -> io::Result<Forked> {
+    let mut pidfd: RawFd = -1;
+    let flags = libc::CLONE_PIDFD | libc::SIGCHLD;
+    let no_stack = 0_usize;
+    // SAFETY: as in `clone3`: the child has its own copy of everything, no lock can be held, and the
+    // kernel stores a descriptor in `pidfd`, which lives through the call. The fourth and fifth argument
+    // (whose order differs among architectures) are unused without flags for them.
+    let pid = unsafe { libc::syscall(libc::SYS_clone, flags, no_stack, &raw mut pidfd, 0, 0) };
+    match check(pid)? {
+        0 => Ok(Forked::Child),
+        pid => {
+            // SAFETY: on success the kernel stored a new descriptor there that nothing else owns.
+            let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd) };
+            Ok(Forked::Parent {
+                pid: pid as i32,
+                pidfd,
+            })
+        }
+    }
+}
+
 /// Ends the process at once: no destructors, no flushing of buffers that the parent shares.
 pub fn exit_now(code: i32) -> ! {
     // SAFETY: _exit takes an integer and does not return.

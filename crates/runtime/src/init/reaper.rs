@@ -3,12 +3,12 @@
 //! It has the identity, capabilities and filter of the program, nothing open, and ends with the program's
 //! exit code. Programs that are no init leave zombies, and PID 1 ignores signals that it does not handle.
 
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 
 use nix::sys::prctl;
-use nix::sys::signal::{SigSet, SigmaskHow, sigprocmask};
+use nix::sys::signal::{SigSet, SigmaskHow, Signal, kill, sigprocmask};
 use nix::unistd::{Pid, getpid, isatty, setpgid, tcsetpgrp};
-use terrarium_sys::clone::{CloneArgs, Forked, SingleThreaded, clone3, exit_now};
+use terrarium_sys::clone::{Forked, SingleThreaded, clone_plain, exit_now};
 use terrarium_sys::{arguments, close_range, pidfd, wait};
 
 use crate::error::{Context, Result};
@@ -32,16 +32,25 @@ pub(super) fn stay_behind(single: SingleThreaded) -> Result<()> {
         // In a pid namespace that is shared, orphans go to the nearest reaper.
         prctl::set_child_subreaper(true).doing(|| "become the reaper of orphans")?;
     }
-    let forked = clone3(single, &CloneArgs::default()).doing(|| "clone the program from init")?;
+    let forked = clone_plain(single).doing(|| "clone the program from init")?;
     match forked {
         Forked::Child => lead(),
         Forked::Parent { pid, pidfd } => {
             // Also the end of the channel that closes with execve, and streams that may end before.
             let _ = close_range::close_except(0, &[pidfd.as_fd()]);
             exit_now(attend(pid, |signal| {
-                let _ = pidfd::send_signal(pidfd.as_fd(), signal);
+                forward(pid, &pidfd, signal);
             }))
         }
+    }
+}
+
+/// Not reaped yet, so the number is the program's still: kill(2) will do where a filter knows no pidfd.
+fn forward(pid: i32, pidfd: &OwnedFd, signal: i32) {
+    if pidfd::send_signal(pidfd.as_fd(), signal).is_err()
+        && let Ok(signal) = Signal::try_from(signal)
+    {
+        let _ = kill(Pid::from_raw(pid), signal);
     }
 }
 

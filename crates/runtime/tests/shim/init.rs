@@ -8,6 +8,9 @@ use crate::sandbox::{Recipe, Sandbox, process, script};
 
 fn with_init(mut recipe: Recipe) -> Sandbox {
     recipe.config.init = true;
+    // Under it clone3 looks absent, for PID 1 too.
+    let filter = terrarium_runtime::seccomp::docker_default(&Default::default());
+    recipe.spec["linux"]["seccomp"] = serde_json::to_value(filter).unwrap();
     recipe.create()
 }
 
