@@ -17,6 +17,7 @@ use terrarium_sys::tree::Tree;
 mod apply;
 mod diff;
 mod idmap;
+mod look;
 mod sandbox;
 mod talk;
 
@@ -25,7 +26,9 @@ use talk::Talk;
 /// A worker that cannot do what it was started for.
 #[derive(Debug, thiserror::Error)]
 enum Error {
-    #[error("usage: worker apply|diff --snapshot DIR | remove PATH | usage PATH [--id-maps JSON]")]
+    #[error(
+        "usage: worker apply|diff --snapshot DIR | remove|usage|index PATH | read PATH --file FILE --limit BYTES [--id-maps JSON]"
+    )]
     Usage,
     #[error("{operation} `{}`: {source}", path.display())]
     Path {
@@ -75,6 +78,9 @@ struct Arguments {
     action: OsString,
     target: PathBuf,
     ids: Ids,
+    /// For `read`: which file, and how much of it.
+    file: PathBuf,
+    limit: u64,
 }
 
 /// Does one piece of work and reports it. `arguments` are those behind `worker`.
@@ -100,12 +106,15 @@ fn act(arguments: &Arguments, talk: &mut Talk) -> Result<Option<Event>, Error> {
         action,
         target,
         ids,
+        ..
     } = arguments;
     match action.to_str() {
         Some("apply") => apply::apply(target, ids, talk).map(|report| Some(Event::Done(report))),
         Some("diff") => diff::diff(target, ids, talk).map(|written| Some(Event::Written(written))),
         Some("remove") => remove(target, ids).map(Some),
         Some("usage") => usage(target, ids).map(Some),
+        Some("index") => look::index(target, ids).map(Some),
+        Some("read") => look::read(target, ids, arguments).map(Some),
         Some(idmap::ACTION) => idmap::serve(target, ids).map(|()| None),
         _ => Err(Error::Usage),
     }
@@ -133,12 +142,21 @@ impl Arguments {
     fn parse(mut arguments: impl Iterator<Item = OsString>) -> Result<Self, Error> {
         let action = arguments.next().ok_or(Error::Usage)?;
         let (mut target, mut ids) = (None, Ids::Host);
+        let (mut file, mut limit) = (PathBuf::new(), 0);
         while let Some(argument) = arguments.next() {
             if argument == "--id-maps" {
                 let maps = arguments.next().ok_or(Error::Usage)?;
                 ids = Ids::Mapped(parse_maps(&maps)?);
             } else if argument == "--snapshot" {
                 target = arguments.next();
+            } else if argument == "--file" {
+                file = arguments.next().ok_or(Error::Usage)?.into();
+            } else if argument == "--limit" {
+                let bytes = arguments.next().ok_or(Error::Usage)?;
+                limit = bytes
+                    .to_str()
+                    .and_then(|bytes| bytes.parse().ok())
+                    .ok_or(Error::Usage)?;
             } else {
                 target = Some(argument);
             }
@@ -148,6 +166,8 @@ impl Arguments {
             action,
             target,
             ids,
+            file,
+            limit,
         })
     }
 }

@@ -43,6 +43,16 @@ pub(crate) fn write_record<T: Serialize>(
     written
 }
 
+/// Replaces `path` with `bytes` that can be made anew: they need not survive a power cut.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
+    let aside = aside_of(path);
+    let written = write_and_rename(&aside, path, bytes, Durability::Process);
+    if written.is_err() {
+        let _ = fs::remove_file(&aside);
+    }
+    written
+}
+
 fn write_and_rename(aside: &Path, path: &Path, bytes: &[u8], durability: Durability) -> Result<()> {
     let mut file = OpenOptions::new()
         .write(true)

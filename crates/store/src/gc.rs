@@ -9,6 +9,7 @@ use terrarium_oci::{ChainId, Descriptor, Digest, Document, ImageConfig, MAX_DOCU
 use crate::Store;
 use crate::error::{Error, Result};
 use crate::name::Name;
+use crate::snapshot::Kind;
 
 /// What is needed beyond references and leases.
 #[derive(Debug, Clone, Default)]
@@ -49,7 +50,7 @@ impl Store {
         let gone = {
             let _alone = self.gate.close();
             self.leases.expire(now)?;
-            let live = self.mark(roots)?;
+            let live = self.mark(roots, &BTreeSet::new())?;
             self.sweep_blobs(&live, &mut collected)?;
             self.detach_snapshots(&live, &mut collected)?
         };
@@ -59,11 +60,38 @@ impl Store {
         Ok(collected)
     }
 
-    fn mark(&self, roots: &Roots) -> Result<Live> {
+    /// What [`Store::collect`] would remove if the references `forgotten` were gone, without
+    /// removing anything. Only blobs and committed layers: neither partial downloads nor writable
+    /// layers.
+    ///
+    /// # Errors
+    /// When a record or the disk cannot be read.
+    pub fn preview(&self, roots: &Roots, forgotten: &BTreeSet<String>) -> Result<Collected> {
+        let mut collected = Collected::default();
+        let live = self.mark(roots, forgotten)?;
+        for digest in self.content.digests()? {
+            if !live.blobs.contains(&digest) {
+                let size_bytes = self.content.blob(&digest).map_or(0, |blob| blob.size_bytes);
+                collected.freed_bytes += size_bytes;
+                collected.blobs.push(digest);
+            }
+        }
+        for info in self.snapshots.list() {
+            if info.kind == Kind::Committed && !live.snapshots.contains(&info.name) {
+                collected.freed_bytes += info.size.map_or(0, |size| size.disk_bytes);
+                collected.snapshots.push(info.name);
+            }
+        }
+        Ok(collected)
+    }
+
+    fn mark(&self, roots: &Roots, forgotten: &BTreeSet<String>) -> Result<Live> {
         let mut live = Live::default();
         let held = self.leases.held();
-        for (_, target) in self.references.list() {
-            self.mark_blob(&target, &mut live)?;
+        for (name, target) in self.references.list() {
+            if !forgotten.contains(&name) {
+                self.mark_blob(&target, &mut live)?;
+            }
         }
         for target in &roots.blobs {
             self.mark_blob(target, &mut live)?;

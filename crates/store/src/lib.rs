@@ -26,6 +26,7 @@ mod files;
 mod follow;
 mod gate;
 mod gc;
+pub mod index;
 mod ingest;
 pub mod layer;
 mod lease;

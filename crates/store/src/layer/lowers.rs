@@ -99,7 +99,7 @@ impl Lowers {
 }
 
 /// Whether overlay takes the entry for a removal.
-pub(super) fn is_whiteout(stat: &FileStat) -> bool {
+pub(crate) fn is_whiteout(stat: &FileStat) -> bool {
     Kind::of_mode(stat.st_mode) == Kind::CharDevice && stat.st_rdev == 0
 }
 

@@ -31,7 +31,7 @@ impl Marks {
     }
 
     /// Whether a folder hides what lies below it.
-    pub(super) fn is_opaque(self, folder: impl AsFd) -> io::Result<bool> {
+    pub(crate) fn is_opaque(self, folder: impl AsFd) -> io::Result<bool> {
         let value = self.privileged(|| xattr::get(&folder, self.opaque()))?;
         Ok(value.is_some_and(|value| value == b"y"))
     }

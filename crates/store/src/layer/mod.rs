@@ -33,5 +33,6 @@ pub use diff::diff;
 pub use error::{Error, Result};
 pub use limits::Limits;
 pub use lowers::Lowers;
+pub(crate) use lowers::is_whiteout;
 pub use marks::Marks;
 pub use source::{Source, Summary};

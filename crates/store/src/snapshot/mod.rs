@@ -16,6 +16,7 @@ use crate::worker::Worker;
 
 mod changes;
 mod layer;
+mod look;
 mod overlay;
 mod record;
 mod shared;

@@ -87,8 +87,7 @@ impl Worker {
         }
     }
 
-    /// Writes the changes in `snapshot/fs` into `sink`, as an uncompressed tar. The worker writes
-    /// them to its standard *input*, since its standard output is where it talks.
+    /// Writes the changes in `snapshot/fs` into `sink`, as an uncompressed tar.
     pub(crate) fn diff(
         &self,
         snapshot: &Path,
@@ -97,10 +96,56 @@ impl Worker {
     ) -> Result<Written> {
         let mut command = self.command("diff");
         command.arg("--snapshot").arg(snapshot);
-        let (mut tar, theirs) = io::pipe().context("make pipe for", snapshot)?;
-        let mut session = Session::start("diff", command, Stdio::from(theirs))?;
+        match self.drain("diff", command, snapshot, parents, &mut sink)? {
+            (Event::Written(written), _) => Ok(written),
+            (_, status) => Err(died("diff", status)),
+        }
+    }
+
+    /// Lists what is in a layer's folder, in the form of [`crate::index`].
+    pub(crate) fn index(&self, folder: &Path) -> Result<Vec<u8>> {
+        let mut command = self.command("index");
+        command.arg(folder);
+        let mut list = Vec::new();
+        let parents: OnParents<'_> = &mut || Ok(Vec::new());
+        match self.drain("index", command, folder, parents, &mut list)? {
+            (Event::Listed { .. }, _) => Ok(list),
+            (_, status) => Err(died("index", status)),
+        }
+    }
+
+    /// Writes the content of a file in a layer's folder into `sink`; returns the file's size.
+    pub(crate) fn read_file(
+        &self,
+        folder: &Path,
+        path: &Path,
+        limit: u64,
+        mut sink: impl Write + Send,
+    ) -> Result<u64> {
+        let mut command = self.command("read");
+        command.arg(folder).arg("--file").arg(path);
+        command.arg("--limit").arg(limit.to_string());
+        let parents: OnParents<'_> = &mut || Ok(Vec::new());
+        match self.drain("read", command, folder, parents, &mut sink)? {
+            (Event::Read { size_bytes }, _) => Ok(size_bytes),
+            (_, status) => Err(died("read", status)),
+        }
+    }
+
+    /// Runs a worker that writes to its standard input, since its standard output is where it
+    /// talks; returns its last word and how it ended.
+    fn drain(
+        &self,
+        action: &'static str,
+        command: Command,
+        of: &Path,
+        parents: OnParents<'_>,
+        sink: &mut (impl Write + Send),
+    ) -> Result<(Event, String)> {
+        let (mut pipe, theirs) = io::pipe().context("make pipe for", of)?;
+        let mut session = Session::start(action, command, Stdio::from(theirs))?;
         let (answer, drained) = thread::scope(|scope| {
-            let drain = scope.spawn(move || io::copy(&mut tar, &mut sink));
+            let drain = scope.spawn(move || io::copy(&mut pipe, sink));
             let answer = session.talk(&mut |_| ControlFlow::Continue(()), parents);
             if answer.is_err() {
                 session.kill();
@@ -109,15 +154,11 @@ impl Worker {
         });
         let status = session.finish();
         if let Ok(drained) = drained {
-            drained.context("write changes of", snapshot)?;
+            drained.context("write what was read of", of)?;
         }
         match answer? {
-            Event::Written(written) => Ok(written),
             Event::Failed(failure) => Err(Error::Layer(failure)),
-            _ => Err(Error::WorkerDied {
-                action: "diff",
-                status,
-            }),
+            event => Ok((event, status)),
         }
     }
 
@@ -246,6 +287,10 @@ impl Session {
             Err(error) => format!("{} {error}", self.action),
         }
     }
+}
+
+fn died(action: &'static str, status: String) -> Error {
+    Error::WorkerDied { action, status }
 }
 
 fn split(path: &Path) -> Result<(Tree, &OsStr)> {

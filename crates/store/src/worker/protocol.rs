@@ -20,6 +20,16 @@ pub enum Event {
     Measured(Size),
     /// The changes of a snapshot are written.
     Written(Written),
+    /// The files are listed.
+    Listed {
+        /// Rows of the list.
+        rows: u64,
+    },
+    /// A file is read, as far as was asked.
+    Read {
+        /// The size of the whole file.
+        size_bytes: u64,
+    },
     /// It failed, and nothing more comes.
     Failed(Failure),
 }
