@@ -25,7 +25,8 @@ handled! {
     pause_container, resume_container, remove_container, rename_container, update_container,
     inspect_container, container_size, container_processes, container_logs, container_stats,
     watch_stats, open_terminal, terminal_input, resize_terminal, close_terminal, dissect_name,
-    pull_image, make_starter_image, inspect_image, tag_image, remove_image, create_volume,
+    pull_image, make_starter_image, inspect_image, tag_image, remove_image, create_volume, files_summary,
+    list_folder, search_files, read_file, save_file, compare_images, prune_receipt, prune,
     remove_volume, cancel_activity, clear_activities,
 }
 
@@ -82,6 +83,14 @@ with_request! {
     tag_image(TagImage) => Traced<ImageSummary>;
     remove_image(RemoveImage) => Traced<RemovedImage>;
     create_volume(CreateVolume) => Traced<Volume>;
+    files_summary(FilesQuery) => FilesSummary;
+    list_folder(FolderQuery) => Folder;
+    search_files(FileSearch) => FoundFiles;
+    read_file(ReadFile) => FileContent;
+    save_file(SaveFile) => SavedFile;
+    compare_images(CompareImages) => ImageComparison;
+    prune_receipt(PruneChoice) => PruneReceipt;
+    prune(PruneChoice) => Traced<Pruned>;
 }
 
 on_container! {

@@ -120,10 +120,28 @@ commands! {
     /// Removes a name, and the image with its last name.
     remove_image(RemoveImage) => Traced<RemovedImage>;
 
+    /// What each layer of an image or a container does.
+    files_summary(FilesQuery) => FilesSummary;
+    /// What is in a folder after a layer.
+    list_folder(FolderQuery) => Folder;
+    /// Finds files by name in all layers.
+    search_files(FileSearch) => FoundFiles;
+    /// The beginning of a file as a layer has it.
+    read_file(ReadFile) => FileContent;
+    /// Copies a file out of a layer.
+    save_file(SaveFile) => SavedFile;
+    /// How the files of two images differ.
+    compare_images(CompareImages) => ImageComparison;
+
     /// Creates a volume.
     create_volume(CreateVolume) => Traced<Volume>;
     /// Removes a volume that no container uses.
     remove_volume(VolumeName) => Traced<()>;
+
+    /// What could go, and how much that frees.
+    prune_receipt(PruneChoice) => PruneReceipt;
+    /// Removes what was chosen from a receipt.
+    prune(PruneChoice) => Traced<Pruned>;
 
     /// Cancels running work.
     cancel_activity(ActivityId) => ();

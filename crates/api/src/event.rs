@@ -64,7 +64,7 @@ wire! {
     }
 
     /// The lists of an [`Overview`].
-    #[derive(Copy, Eq)]
+    #[derive(Copy, Eq, PartialOrd, Ord)]
     pub enum ResourceKind {
         /// Containers.
         Container,

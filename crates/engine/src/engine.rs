@@ -20,6 +20,7 @@ use crate::{
     db::{Database, Opened},
     error::Context as _,
     images::{Images, store_failed},
+    layers::Explored,
     lock::RootLock,
     stats::Sampler,
     terminal::Terminals,
@@ -41,6 +42,7 @@ pub(crate) struct Inner {
     pub(crate) sampler: Arc<Sampler>,
     pub(crate) database: Database,
     pub(crate) images: Images,
+    pub(crate) explored: Explored,
     pub(crate) network: Arc<Network>,
     pub(crate) records: Records,
     pub(crate) containers: Table,
@@ -75,6 +77,7 @@ impl Engine {
         let inner = Inner {
             privilege,
             images,
+            explored: Explored::default(),
             activities: Arc::new(Activities::new(Arc::clone(&hub))),
             hub,
             sampler: Sampler::start(database.clone()),

@@ -66,6 +66,17 @@ impl Engine {
         .await
     }
 
+    /// The names of a container's writable layer and of the one that it lies on.
+    ///
+    /// # Errors
+    /// `NoSuchContainer`.
+    pub(crate) fn container_layers(&self, name: &str) -> Result<(Name, Option<Name>)> {
+        let record = self.inner.containers.find(name)?.record();
+        let failed = |error| store_failed("name the layers of the container", &error);
+        let chain = record.image.chain_id.map(Name::new).transpose();
+        Ok((key(&record.id).map_err(failed)?, chain.map_err(failed)?))
+    }
+
     /// Removes writable layers of containers that are no more.
     pub(super) async fn sweep_snapshots(&self) -> Result<()> {
         let containers = self.inner.containers.all();

@@ -19,4 +19,5 @@ mod tag;
 pub(crate) use catalog::{Catalog, Image};
 pub(crate) use error::store_failed;
 pub use remove::Prune;
+pub(crate) use remove::freed_without;
 pub(crate) use state::{Images, ids};

@@ -147,6 +147,40 @@ fn roots(store: &Store) -> Roots {
     }
 }
 
+/// Bytes that collecting would free if these images and containers were gone. Blocks.
+pub(crate) fn freed_without(
+    store: &Store,
+    images: &[String],
+    containers: &[String],
+) -> Result<u64> {
+    let catalog = Catalog::read(store);
+    let going: Vec<&Image> = catalog
+        .images
+        .values()
+        .filter(|image| images.iter().any(|id| *id == image.id.as_str()))
+        .collect();
+    let names = store.references().list().into_iter();
+    let forgotten = names
+        .filter(|(name, target)| going.iter().any(|image| belongs(image, name, target)))
+        .map(|(name, _)| name)
+        .collect();
+    let mut roots = roots(store);
+    let stays = |name: &terrarium_store::Name| !containers.iter().any(|id| id == name.as_str());
+    roots.snapshots.retain(stays);
+    let preview = store.preview(&roots, &forgotten);
+    let preview = preview.map_err(|error| store_failed("add up what could be freed", &error))?;
+    // The writable layers of these containers are counted by whoever asks.
+    Ok(preview.freed_bytes)
+}
+
+/// Whether a reference of the store leads to an image.
+fn belongs(image: &Image, name: &str, target: &terrarium_oci::Descriptor) -> bool {
+    let of_image = |reference: Reference| {
+        image.tags.contains(&reference) || image.digests.contains(&reference)
+    };
+    name.parse().is_ok_and(of_image) || *target == image.root
+}
+
 /// What a request takes from an image, or why it may not.
 fn decide(
     image: &Image,
@@ -197,12 +231,7 @@ fn forget(store: &Store, image: &Image, removal: &Removal) -> Result<Vec<String>
         let reference = name.parse::<Reference>().ok();
         let goes = match removal {
             Removal::Names(names) => reference.as_ref().is_some_and(|name| names.contains(name)),
-            Removal::Whole => {
-                let of_image = |reference: &Reference| {
-                    image.tags.contains(reference) || image.digests.contains(reference)
-                };
-                reference.as_ref().is_some_and(of_image) || target == image.root
-            }
+            Removal::Whole => belongs(image, &name, &target),
         };
         if goes {
             let failed = |error| store_failed(format!("remove the name {name}"), &error);

@@ -8,6 +8,7 @@
 #[path = "../../../registry/tests/it/docker_registry.rs"]
 #[expect(dead_code, reason = "the client's own tests use all of it")]
 mod docker_registry;
+mod files;
 mod image;
 mod memory_registry;
 mod names;

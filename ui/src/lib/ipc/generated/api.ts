@@ -196,6 +196,16 @@ fix: string | null, };
 
 export type CheckState = "ok" | "limited" | "missing";
 
+export type CompareImages = { 
+/**
+ * Reference, id or prefix.
+ */
+left: string, 
+/**
+ * Reference, id or prefix.
+ */
+right: string, };
+
 export type ContainerDetail = { 
 /**
  * Its row in the list.
@@ -670,6 +680,250 @@ atMs: number,
  */
 error: string | null, };
 
+export type FileBefore = { 
+/**
+ * In which layer.
+ */
+layer: number, 
+/**
+ * Permission bits.
+ */
+mode: number, 
+/**
+ * Owner.
+ */
+uid: number, 
+/**
+ * Group.
+ */
+gid: number, 
+/**
+ * Bytes.
+ */
+sizeBytes: number, 
+/**
+ * Seconds since 1970.
+ */
+modifiedSec: number, };
+
+export type FileChange = "same" | "added" | "modified" | "deleted";
+
+export type FileContent = { 
+/**
+ * The size of the whole file.
+ */
+sizeBytes: number, 
+/**
+ * How many of its bytes are shown.
+ */
+shownBytes: number, 
+/**
+ * The text, or lines of bytes and what they spell.
+ */
+text: string, 
+/**
+ * Whether it is text.
+ */
+isText: boolean, };
+
+export type FileDifference = { 
+/**
+ * Its path.
+ */
+path: string, 
+/**
+ * From left to right.
+ */
+change: FileChange, 
+/**
+ * Bytes on the left.
+ */
+leftBytes: number | null, 
+/**
+ * Bytes on the right.
+ */
+rightBytes: number | null, };
+
+export type FileKind = "file" | "directory" | "symlink" | "device" | "fifo" | "socket";
+
+export type FileRow = { 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * What it is.
+ */
+kind: FileKind, 
+/**
+ * What the layer did to it.
+ */
+change: FileChange, 
+/**
+ * The layer that what is shown is of.
+ */
+layer: number, 
+/**
+ * Permission bits.
+ */
+mode: number, 
+/**
+ * Owner, as the container sees it.
+ */
+uid: number, 
+/**
+ * Group, as the container sees it.
+ */
+gid: number, 
+/**
+ * Its bytes, or those of all files in it.
+ */
+sizeBytes: number, 
+/**
+ * Seconds since 1970.
+ */
+modifiedSec: number, 
+/**
+ * Files in it.
+ */
+files: number, 
+/**
+ * Names in it that the layer changed, it included.
+ */
+changes: number, 
+/**
+ * Where a symbolic link leads.
+ */
+target: string | null, 
+/**
+ * One of several names of a file.
+ */
+linked: boolean, 
+/**
+ * What was there before, if it is modified.
+ */
+before: FileBefore | null, };
+
+export type FileSearch = { 
+/**
+ * Whose.
+ */
+of: FilesOf, 
+/**
+ * A part of the name; of the path if there is a slash in it.
+ */
+text: string, };
+
+export type FilesOf = { "kind": "image", 
+/**
+ * Reference, id or prefix.
+ */
+image: string, } | { "kind": "container", 
+/**
+ * Name or id.
+ */
+container: string, };
+
+export type FilesQuery = { 
+/**
+ * Whose.
+ */
+of: FilesOf, };
+
+export type FilesSummary = { 
+/**
+ * Bottom first.
+ */
+layers: Array<LayerFiles>, 
+/**
+ * Bytes of all files of all layers, several names of one file once.
+ */
+sizeBytes: number, 
+/**
+ * Of these, what layers above hide.
+ */
+wastedBytes: number, 
+/**
+ * The part that is to be seen, 0 to 1.
+ */
+efficiency: number, 
+/**
+ * Files that are to be seen at the end.
+ */
+files: number, 
+/**
+ * How many names waste something.
+ */
+wastefulNames: number, 
+/**
+ * Those that waste most.
+ */
+wasted: Array<WastedFile>, };
+
+export type Folder = { 
+/**
+ * How many rows there are in all.
+ */
+total: number, 
+/**
+ * At most 1,000 of them.
+ */
+files: Array<FileRow>, };
+
+export type FolderQuery = { 
+/**
+ * Whose.
+ */
+of: FilesOf, 
+/**
+ * After which layer.
+ */
+layer: number, 
+/**
+ * The folder; `/` for the root.
+ */
+path: string, 
+/**
+ * Only what that layer changed, or what holds something that it changed.
+ */
+changedOnly: boolean, 
+/**
+ * How many rows to leave out.
+ */
+offset: number, };
+
+export type FoundFile = { 
+/**
+ * Its path.
+ */
+path: string, 
+/**
+ * What it is in the topmost layer that has it.
+ */
+kind: FileKind, 
+/**
+ * Its bytes there.
+ */
+sizeBytes: number, 
+/**
+ * The layers that have it or remove it, bottom first.
+ */
+layers: Array<number>, 
+/**
+ * Whether it is to be seen at the end.
+ */
+visible: boolean, };
+
+export type FoundFiles = { 
+/**
+ * How many names fit.
+ */
+total: number, 
+/**
+ * The first 500 of them.
+ */
+files: Array<FoundFile>, };
+
 export type Health = { 
 /**
  * How it stands.
@@ -769,6 +1023,28 @@ engineCpuPercent: number,
  * Resident memory of the engine's own process.
  */
 engineMemoryBytes: number, };
+
+export type ImageComparison = { 
+/**
+ * Layers that both begin with.
+ */
+sharedLayers: number, 
+/**
+ * Names only the left one has.
+ */
+removed: number, 
+/**
+ * Names only the right one has.
+ */
+added: number, 
+/**
+ * Names that differ.
+ */
+modified: number, 
+/**
+ * The first 500 of them, by path.
+ */
+files: Array<FileDifference>, };
 
 export type ImageDetail = { 
 /**
@@ -993,6 +1269,28 @@ createdBy: string | null,
  * References of other images with the same snapshot.
  */
 sharedWith: Array<string>, };
+
+export type LayerFiles = { 
+/**
+ * Names that were not there before.
+ */
+added: number, 
+/**
+ * Names with other content or attributes.
+ */
+modified: number, 
+/**
+ * Names that are there no more.
+ */
+deleted: number, 
+/**
+ * Bytes of its files.
+ */
+sizeBytes: number, 
+/**
+ * Of these, what layers above hide.
+ */
+hiddenBytes: number, };
 
 export type LayerMark = { 
 /**
@@ -1362,6 +1660,71 @@ totalBytes: number, };
 
 export type Protocol = "tcp" | "udp";
 
+export type PruneChoice = { 
+/**
+ * Those that are chosen; absent: what is safe to lose.
+ */
+picked: Array<PruneKey> | null, };
+
+export type PruneItem = { 
+/**
+ * Which.
+ */
+key: PruneKey, 
+/**
+ * What people call it.
+ */
+name: string, 
+/**
+ * Why it can go.
+ */
+reason: PruneReason, 
+/**
+ * Bytes that are its own.
+ */
+sizeBytes: number, 
+/**
+ * Whether it is chosen.
+ */
+picked: boolean, };
+
+export type PruneKey = { 
+/**
+ * Its list.
+ */
+kind: ResourceKind, 
+/**
+ * Its id; a volume's name.
+ */
+id: string, };
+
+export type PruneReason = "stopped" | "unnamed" | "unused" | "anonymous" | "unmounted";
+
+export type PruneReceipt = { 
+/**
+ * Everything that nothing needs, chosen or not.
+ */
+items: Array<PruneItem>, 
+/**
+ * Bytes on disk that are free again when all that is chosen goes; what chosen images share
+ * with others counts only if all of them go.
+ */
+freedBytes: number, };
+
+export type Pruned = { 
+/**
+ * How many objects.
+ */
+removed: number, 
+/**
+ * Bytes that are free again.
+ */
+freedBytes: number, 
+/**
+ * What stayed, and why.
+ */
+failed: Array<string>, };
+
 export type PullDocument = { 
 /**
  * Which one.
@@ -1445,6 +1808,20 @@ manifestDigest: string | null,
 upToDate: boolean, };
 
 export type PullStage = "resolving" | "fetching" | "committing" | "done";
+
+export type ReadFile = { 
+/**
+ * Whose.
+ */
+of: FilesOf, 
+/**
+ * The layer that has it.
+ */
+layer: number, 
+/**
+ * Its path.
+ */
+path: string, };
 
 export type RemoveContainer = { 
 /**
@@ -1555,6 +1932,34 @@ pidsLimit: number | null,
  * Processes killed for memory since the start.
  */
 oomKills: number, };
+
+export type SaveFile = { 
+/**
+ * Whose.
+ */
+of: FilesOf, 
+/**
+ * The layer that has it.
+ */
+layer: number, 
+/**
+ * Its path.
+ */
+path: string, 
+/**
+ * A file of this machine that does not exist yet, an absolute path.
+ */
+to: string, };
+
+export type SavedFile = { 
+/**
+ * Where it is.
+ */
+path: string, 
+/**
+ * Its size.
+ */
+sizeBytes: number, };
 
 export type Settings = { 
 /**
@@ -1864,6 +2269,24 @@ export type VolumeName = {
  */
 name: string, };
 
+export type WastedFile = { 
+/**
+ * Its path.
+ */
+path: string, 
+/**
+ * The bytes that are hidden.
+ */
+sizeBytes: number, 
+/**
+ * The layers that have it or remove it, bottom first.
+ */
+layers: Array<number>, 
+/**
+ * Gone at the end; otherwise there in a newer form.
+ */
+removed: boolean, };
+
 export type WatchStats = { 
 /**
  * Container ids; empty means all that run.
@@ -1898,8 +2321,16 @@ export interface Commands {
   inspect_image: { request: ImageName; reply: ImageDetail };
   tag_image: { request: TagImage; reply: Traced<ImageSummary> };
   remove_image: { request: RemoveImage; reply: Traced<RemovedImage> };
+  files_summary: { request: FilesQuery; reply: FilesSummary };
+  list_folder: { request: FolderQuery; reply: Folder };
+  search_files: { request: FileSearch; reply: FoundFiles };
+  read_file: { request: ReadFile; reply: FileContent };
+  save_file: { request: SaveFile; reply: SavedFile };
+  compare_images: { request: CompareImages; reply: ImageComparison };
   create_volume: { request: CreateVolume; reply: Traced<Volume> };
   remove_volume: { request: VolumeName; reply: Traced<null> };
+  prune_receipt: { request: PruneChoice; reply: PruneReceipt };
+  prune: { request: PruneChoice; reply: Traced<Pruned> };
   cancel_activity: { request: ActivityId; reply: null };
   clear_activities: { request: null; reply: null };
 }

@@ -1,0 +1,189 @@
+//! Merging the layers of what is looked at, and keeping the result for the next question.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use terrarium_api::{Error, ErrorCode, FilesOf};
+use terrarium_store::{
+    Name, Store,
+    index::{LayerIndex, Stack, View},
+};
+
+use crate::{Engine, Result, blocking::blocking, images::store_failed};
+
+/// Images whose layers are kept merged: two, to compare them.
+const KEPT: usize = 2;
+/// Nobody looks any more; the memory is worth more.
+const IDLE: Duration = Duration::from_secs(60);
+
+/// What was looked at lately.
+#[derive(Debug, Default)]
+pub(crate) struct Explored {
+    kept: Mutex<VecDeque<Arc<Layers>>>,
+}
+
+/// Merged layers, with the snapshot of each.
+#[derive(Debug)]
+pub(super) struct Layers {
+    /// Bottom first.
+    pub(super) snapshots: Vec<Name>,
+    pub(super) stack: Stack,
+    /// The view that was asked for last: the next question is mostly about the same layer.
+    view: Mutex<Option<Arc<View>>>,
+    /// When someone asked last.
+    asked: Mutex<Instant>,
+}
+
+impl Layers {
+    fn new(snapshots: Vec<Name>, stack: Stack) -> Self {
+        Self {
+            snapshots,
+            stack,
+            view: Mutex::default(),
+            asked: Mutex::new(Instant::now()),
+        }
+    }
+
+    fn asked(&self) -> MutexGuard<'_, Instant> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The tree after a layer. Blocks for a moment.
+    pub(super) fn view(&self, layer: u32) -> Result<Arc<View>> {
+        let layer = u16::try_from(layer).ok();
+        let Some(layer) = layer.filter(|layer| *layer < self.stack.layers()) else {
+            return Err(no_such_layer());
+        };
+        let mut last = self.view.lock().unwrap_or_else(PoisonError::into_inner);
+        let view = last.take().filter(|view| view.top() == layer);
+        let view = view.unwrap_or_else(|| Arc::new(View::new(&self.stack, layer)));
+        *last = Some(Arc::clone(&view));
+        Ok(view)
+    }
+
+    pub(super) fn snapshot(&self, layer: u32) -> Result<&Name> {
+        self.snapshots.get(layer as usize).ok_or_else(no_such_layer)
+    }
+}
+
+impl Explored {
+    fn find(&self, snapshots: &[Name]) -> Option<Arc<Layers>> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = kept
+            .iter()
+            .position(|layers| layers.snapshots == snapshots)?;
+        let found = kept.remove(at)?;
+        *found.asked() = Instant::now();
+        kept.push_front(Arc::clone(&found));
+        Some(found)
+    }
+
+    fn keep(&self, layers: Arc<Layers>) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.push_front(layers);
+        kept.truncate(KEPT);
+    }
+
+    /// Forgets what nobody looks at any more.
+    fn forget(&self, snapshots: &[Name]) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.retain(|layers| layers.snapshots != snapshots);
+    }
+}
+
+impl Engine {
+    /// The merged layers of an image, or of a container with what it wrote until now.
+    pub(super) async fn layers(&self, of: &FilesOf) -> Result<Arc<Layers>> {
+        let (mut snapshots, writable) = match of {
+            FilesOf::Image { image } => (names(&self.resolve_image(image).await?.chain), None),
+            FilesOf::Container { container } => self.container_snapshots(container).await?,
+        };
+        let below = self.merged(snapshots.clone()).await?;
+        let Some(writable) = writable else {
+            return Ok(below);
+        };
+        let store = self.store().clone();
+        blocking(move || {
+            let upper = list(&store, &writable)?;
+            let stack = below.stack.with(&upper).map_err(|error| too_many(&error))?;
+            snapshots.push(writable);
+            Ok(Arc::new(Layers::new(snapshots, stack)))
+        })
+        .await
+    }
+
+    async fn merged(&self, snapshots: Vec<Name>) -> Result<Arc<Layers>> {
+        if let Some(found) = self.inner.explored.find(&snapshots) {
+            return Ok(found);
+        }
+        let store = self.store().clone();
+        let wanted = snapshots.clone();
+        let merged = blocking(move || {
+            let lists: Vec<LayerIndex> = wanted
+                .iter()
+                .map(|name| list(&store, name))
+                .collect::<Result<_>>()?;
+            let stack = Stack::new(&lists).map_err(|error| too_many(&error))?;
+            Ok(Arc::new(Layers::new(wanted, stack)))
+        })
+        .await?;
+        self.inner.explored.keep(Arc::clone(&merged));
+        self.forget_later(&merged);
+        Ok(merged)
+    }
+
+    /// Gives the memory back some time after the last question.
+    fn forget_later(&self, layers: &Arc<Layers>) {
+        let (inner, layers) = (Arc::downgrade(&self.inner), Arc::downgrade(layers));
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(IDLE).await;
+                let (Some(inner), Some(layers)) = (inner.upgrade(), layers.upgrade()) else {
+                    return;
+                };
+                if layers.asked().elapsed() >= IDLE {
+                    inner.explored.forget(&layers.snapshots);
+                }
+            }
+        });
+    }
+
+    async fn container_snapshots(&self, container: &str) -> Result<(Vec<Name>, Option<Name>)> {
+        let (writable, chain) = self.container_layers(container)?;
+        let store = self.store().clone();
+        blocking(move || {
+            let mut below = Vec::new();
+            let mut next = chain;
+            while let Some(name) = next {
+                next = store.snapshots().info(&name).and_then(|info| info.parent);
+                below.push(name);
+            }
+            below.reverse();
+            Ok((below, Some(writable)))
+        })
+        .await
+    }
+}
+
+fn names(chain: &[terrarium_oci::ChainId]) -> Vec<Name> {
+    chain.iter().map(Name::from).collect()
+}
+
+fn list(store: &Store, name: &Name) -> Result<LayerIndex> {
+    let listed = store.snapshots().index(name);
+    listed.map_err(|error| store_failed(format!("list the files of layer {name}"), &error))
+}
+
+fn too_many(error: &terrarium_store::index::TooMany) -> Error {
+    Error::new(ErrorCode::Unsupported, "merge the layers").because(error)
+}
+
+fn no_such_layer() -> Error {
+    Error::new(
+        ErrorCode::InvalidArgument,
+        "there is no layer of this number",
+    )
+}
