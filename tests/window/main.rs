@@ -1,4 +1,5 @@
 //! The real window, from the first click to the last.
 
+mod explorer;
 mod journey;
 mod screens;

@@ -69,6 +69,12 @@ fn screens(container: &str, image: &str) -> Vec<Screen> {
         ),
         ("images", "#/images".into(), "[data-testid=image-row]"),
         ("image-layers", of_image("layers"), "[data-testid=layer]"),
+        ("image-files", of_image("files"), "[data-testid=file-line]"),
+        (
+            "container-files",
+            of_container("files"),
+            "[data-testid=writable-layer]",
+        ),
         (
             "image-manifest",
             of_image("manifest"),

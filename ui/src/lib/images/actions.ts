@@ -4,7 +4,7 @@ import { call, type ImageSummary } from '$lib/ipc/client'
 import { confirmation } from '$lib/shared/confirm.svelte'
 import { bytes } from '$lib/shared/format'
 import { t } from '$lib/shared/i18n/index.svelte'
-import { DeleteIcon, PlayIcon, TagIcon } from '$lib/shared/icons'
+import { CompareIcon, DeleteIcon, PlayIcon, TagIcon } from '$lib/shared/icons'
 import { router } from '$lib/shared/router.svelte'
 import { toasts } from '$lib/shared/toasts.svelte'
 import { problemOf } from '$lib/system/problem'
@@ -37,6 +37,18 @@ const tag: ImageAction = {
   fits: () => true,
   run: ([image]) => {
     if (image) imageDialogs.tagging = image
+  },
+}
+
+const compare: ImageAction = {
+  id: 'image.compare',
+  icon: CompareIcon,
+  label: () => t.images.compare,
+  group: 1,
+  single: true,
+  fits: () => true,
+  run: ([image]) => {
+    if (image) imageDialogs.comparing = image
   },
 }
 
@@ -80,4 +92,4 @@ const remove: ImageAction = {
 }
 
 /** Every verb of an image, in the order of its menu. */
-export const imageActions: readonly ImageAction[] = [run, tag, remove]
+export const imageActions: readonly ImageAction[] = [run, tag, compare, remove]

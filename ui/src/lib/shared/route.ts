@@ -1,5 +1,5 @@
-export const CONTAINER_TABS = ['summary', 'logs', 'terminal', 'resources', 'timeline'] as const
-export const IMAGE_TABS = ['layers', 'manifest', 'uses'] as const
+export const CONTAINER_TABS = ['summary', 'logs', 'terminal', 'files', 'resources', 'timeline'] as const
+export const IMAGE_TABS = ['layers', 'files', 'manifest', 'uses'] as const
 export const PAGES = ['home', 'containers', 'images', 'volumes', 'activity', 'settings'] as const
 
 export type ContainerTab = (typeof CONTAINER_TABS)[number]

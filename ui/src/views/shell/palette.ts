@@ -7,6 +7,7 @@ import { imageTitle } from '$lib/images/name'
 import { pulls } from '$lib/images/pulls.svelte'
 import { t } from '$lib/shared/i18n/index.svelte'
 import {
+  CleanIcon,
   ContainersIcon,
   ImagesIcon,
   KeyboardIcon,
@@ -23,6 +24,7 @@ import { PAGES } from '$lib/shared/route'
 import { router } from '$lib/shared/router.svelte'
 import { score } from '$lib/system/match'
 import { overview } from '$lib/system/overview.svelte'
+import { receipt } from '$lib/system/prune/receipt.svelte'
 import { settings } from '$lib/system/settings.svelte'
 import { subject } from '$lib/system/subject.svelte'
 import { volumeDialogs } from '$lib/volumes/dialogs.svelte'
@@ -73,6 +75,7 @@ function commands(): Entry[] {
   return [
     { id: 'new-container', section, label: t.containers.new, icon: PlusIcon, run: () => containerDialogs.create() },
     { id: 'pull', section, label: t.images.pull, icon: PullIcon, run: () => pulls.openDialog() },
+    { id: 'prune', section, label: t.prune.open, icon: CleanIcon, run: () => receipt.show() },
     { id: 'new-volume', section, label: t.volumes.new, icon: PlusIcon, run: () => (volumeDialogs.creating = true) },
     ...PAGES.map((page, index) => ({
       id: `page-${page}`,

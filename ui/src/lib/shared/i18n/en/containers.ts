@@ -46,7 +46,7 @@ export const containers = {
     rename: 'Rename',
     remove: 'Remove',
   },
-  tabs: { summary: 'Summary', logs: 'Logs', terminal: 'Terminal', resources: 'Resources', timeline: 'Timeline' },
+  tabs: { summary: 'Summary', logs: 'Logs', terminal: 'Terminal', files: 'Files & layers', resources: 'Resources', timeline: 'Timeline' },
   remove: {
     title: (n: number) => (n === 1 ? 'Remove this container?' : `Remove ${n} containers?`),
     text: (running: number): string =>

@@ -1,5 +1,7 @@
 export * from './containers'
 export * from './images'
 export * from './inside'
+export * from './layers'
+export * from './prune'
 export * from './shell'
 export * from './system'

@@ -49,7 +49,7 @@ export const containers: typeof en.containers = {
     rename: '이름 바꾸기',
     remove: '지우기',
   },
-  tabs: { summary: '요약', logs: '로그', terminal: '터미널', resources: '자원', timeline: '타임라인' },
+  tabs: { summary: '요약', logs: '로그', terminal: '터미널', files: '파일과 레이어', resources: '자원', timeline: '타임라인' },
   remove: {
     title: (n) => (n === 1 ? '이 컨테이너를 지울까요?' : `컨테이너 ${n}개를 지울까요?`),
     text: (running) =>

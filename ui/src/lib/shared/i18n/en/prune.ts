@@ -1,0 +1,21 @@
+export const prune = {
+  open: 'Tidy up',
+  title: 'Tidy up',
+  text: 'What nothing needs any more. Choose what goes; the sum is what the disk really gets back.',
+  kinds: { container: 'Containers', image: 'Images', volume: 'Volumes', activity: 'Activities' },
+  reasons: {
+    stopped: 'does not run',
+    unnamed: 'has no name, unused',
+    unused: 'no container uses it',
+    anonymous: 'no name of its own, unmounted',
+    unmounted: 'no container mounts it',
+  },
+  total: (n: number) => (n === 1 ? '1 object goes and frees' : `${n} objects go and free`),
+  sharedNote: 'Layers that images share are freed only when the last of them goes, so the sum can differ from the rows. This cannot be undone.',
+  nothing: 'There is nothing to tidy up.',
+  chooseFirst: 'Choose something first',
+  removing: 'Removing…',
+  verb: (n: number) => `Remove ${n}`,
+  done: (n: number) => (n === 1 ? 'Removed 1 object' : `Removed ${n} objects`),
+  someStayed: (n: number) => (n === 1 ? '1 object could not be removed' : `${n} objects could not be removed`),
+}
