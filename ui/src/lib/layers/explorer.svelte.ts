@@ -62,6 +62,7 @@ export class Explorer {
     }
     await this.#openFolders(ancestors(path))
     this.active = path
+    if (this.file?.kind === 'file') this.preview(path, this.file.layer)
   }
 
   /** Asks anew for all that is shown: a container goes on writing. */
