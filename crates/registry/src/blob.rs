@@ -7,7 +7,7 @@ use terrarium_oci::{Descriptor, Reference};
 
 use crate::auth::Scope;
 use crate::endpoint::Endpoint;
-use crate::transport::{Call, Transport, broken};
+use crate::transport::{Call, Pace, Transport, broken, too_slow};
 use crate::{Error, Result};
 
 /// Progress that lets a connection count as a good one. Less than that, and the next break counts on.
@@ -35,6 +35,7 @@ struct Body {
     /// Bytes that come again, because the server does not send parts.
     skip: u64,
     received: u64,
+    pace: Pace,
 }
 
 impl BlobStream {
@@ -123,7 +124,7 @@ impl BlobStream {
             self.open().await?;
         }
         let body = self.body.as_mut().expect("just opened");
-        while let Some(mut bytes) = next(&mut body.response).await? {
+        while let Some(mut bytes) = next(body).await? {
             let repeated = body.skip.min(bytes.len() as u64);
             body.skip -= repeated;
             let bytes = bytes.split_off(repeated as usize);
@@ -175,6 +176,7 @@ impl BlobStream {
             response,
             skip: self.position - start,
             received: 0,
+            pace: Pace::new(self.transport.options.patience),
         });
         Ok(())
     }
@@ -205,7 +207,7 @@ impl BlobStream {
         let Some(mut body) = self.body.take() else {
             return Ok(None);
         };
-        match next(&mut body.response).await {
+        match next(&mut body).await {
             Ok(Some(surplus)) if !surplus.is_empty() => Err(self.too_large()),
             // All bytes are here: how the connection ends does not matter any more.
             _ => Ok(None),
@@ -240,12 +242,14 @@ impl std::fmt::Debug for BlobStream {
     }
 }
 
-async fn next(response: &mut Response) -> Result<Option<Bytes>> {
-    let address = response.url().clone();
-    response
-        .chunk()
-        .await
-        .map_err(|source| broken(&address, source))
+async fn next(body: &mut Body) -> Result<Option<Bytes>> {
+    let address = body.response.url().clone();
+    let came = body.pace.wait(body.response.chunk()).await;
+    let bytes = came
+        .ok_or_else(|| too_slow(&address))?
+        .map_err(|source| broken(&address, source))?;
+    body.pace.received(bytes.as_ref().map_or(0, Bytes::len));
+    Ok(bytes)
 }
 
 /// The first byte of a partial reply: `bytes 100-199/200`.

@@ -29,6 +29,8 @@ pub struct Options {
     pub connect_timeout: Duration,
     /// How long nothing may come.
     pub idle_timeout: Duration,
+    /// How long a server may take for 64 KiB: whoever sends less holds the connection and serves nobody.
+    pub patience: Duration,
 }
 
 impl Default for Options {
@@ -41,6 +43,7 @@ impl Default for Options {
             retry: Retry::default(),
             connect_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(30),
+            patience: Duration::from_secs(60),
         }
     }
 }

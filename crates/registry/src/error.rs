@@ -193,6 +193,14 @@ impl Broken {
             never_stood: error.is_connect(),
         }
     }
+
+    /// It stands, but hardly anything comes.
+    pub(crate) fn slow() -> Self {
+        Self {
+            why: "it sends too slowly to be waited for".to_owned(),
+            never_stood: false,
+        }
+    }
 }
 
 impl Error {

@@ -84,6 +84,14 @@ pub(crate) fn broken(base: &Url, error: reqwest::Error) -> Error {
     }
 }
 
+/// What a server gets that sends a trickle.
+pub(crate) fn too_slow(url: &Url) -> Error {
+    Error::Unreachable {
+        address: url.origin().ascii_serialization(),
+        source: Broken::slow(),
+    }
+}
+
 /// Whether a TLS error is somewhere among the causes.
 fn is_tls(error: &(dyn std::error::Error + 'static)) -> bool {
     if error.is::<rustls::Error>() {

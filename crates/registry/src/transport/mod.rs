@@ -2,6 +2,7 @@
 
 mod authorize;
 mod http_client;
+mod pace;
 mod reply;
 
 use std::collections::HashMap;
@@ -16,7 +17,8 @@ use crate::auth::{Authorization, Authorizations, Scope, usable};
 use crate::endpoint::{Endpoint, Trust};
 use crate::{Error, Options, Result};
 
-pub(crate) use http_client::broken;
+pub(crate) use http_client::{broken, too_slow};
+pub(crate) use pace::Pace;
 pub(crate) use reply::read_body;
 
 /// What is asked of a server.

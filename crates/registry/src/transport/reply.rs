@@ -1,16 +1,18 @@
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use http::StatusCode;
 use reqwest::Response;
 use serde::Deserialize;
 
-use super::Call;
+use super::{Call, Pace};
 use crate::quote::quote;
 use crate::rate_limit::retry_after;
 use crate::{Error, RateLimit, Result};
 
 /// An error needs no more text than this.
 const MAX_ERROR_BYTES: usize = 64 << 10;
+/// How long 64 KiB of a document may take.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The errors in a reply (distribution-spec, "Error Codes").
 #[derive(Default, Deserialize)]
@@ -120,15 +122,18 @@ pub(crate) async fn read_body(
     }
     let address = response.url().clone();
     let mut body = Vec::new();
-    while let Some(chunk) = response
-        .chunk()
-        .await
-        .map_err(|source| super::http_client::broken(&address, source))?
-    {
+    let mut pace = Pace::new(PATIENCE);
+    loop {
+        let next = pace.wait(response.chunk()).await;
+        let next = next.ok_or_else(|| super::http_client::too_slow(&address))?;
+        let Some(chunk) = next.map_err(|source| super::http_client::broken(&address, source))?
+        else {
+            return Ok(body);
+        };
+        pace.received(chunk.len());
         if body.len() + chunk.len() > limit {
             return Err(too_large());
         }
         body.extend_from_slice(&chunk);
     }
-    Ok(body)
 }

@@ -1,6 +1,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use futures_util::stream;
 use hyper::body::Bytes;
 use terrarium_oci::{Descriptor, Digest, Index, MediaType, Platform, Reference};
 use terrarium_registry::{BlobStream, Client, Error, Options, Resolved, Result, Retry};
@@ -295,6 +296,110 @@ async fn errors_of_a_registry_are_quoted_on_one_line_and_cut() {
         error.len() < 400 && !error.contains(['\n', '\u{1b}']),
         "{error}"
     );
+}
+
+#[tokio::test]
+async fn a_trickle_is_given_up_and_what_came_is_not_asked_for_again() {
+    let image = Image::new();
+    let (layer, blob) = (image.layer.clone(), image.layer_descriptor());
+    let server = Server::start(move |asked| {
+        let start = asked.range_start();
+        let rest = Bytes::copy_from_slice(&layer[start..]);
+        let status = if start == 0 { 200 } else { 206 };
+        // The first time a byte now and then, for ever; then all of it.
+        let answer = match start {
+            0 => Answer::slow(
+                status,
+                stream::unfold(0, move |at| {
+                    let piece = rest.slice(at..=at);
+                    async move {
+                        tokio::time::sleep(Duration::from_millis(5)).await;
+                        Some((Ok(piece), at + 1))
+                    }
+                }),
+            ),
+            _ => Answer::new(status, rest),
+        };
+        answer.with(
+            "content-range",
+            &format!("bytes {start}-{}/{LAYER_BYTES}", LAYER_BYTES - 1),
+        )
+    })
+    .await;
+    let impatient = Client::new(Options {
+        patience: Duration::from_millis(200),
+        retry: Retry {
+            first_delay: Duration::from_millis(1),
+            ..Retry::default()
+        },
+        ..Options::default()
+    });
+    let stream = impatient.fetch_blob(&reference(&server), &blob, 0).await;
+    assert!(drain(stream.unwrap()).await.unwrap() == image.layer);
+    let asked = server.asked("blobs");
+    assert_eq!(asked.len(), 2);
+    assert!(asked[1].range_start() > 0);
+}
+
+#[tokio::test]
+async fn redirects_come_to_an_end() {
+    let blob = Image::new().layer_descriptor();
+    let server = Server::start(|asked: &Asked| {
+        let host = asked.header("host").unwrap();
+        let number = asked.path.rsplit('/').next().unwrap().parse().unwrap_or(0);
+        Answer::new(307, "").with("location", &format!("http://{host}/round/{}", number + 1))
+    })
+    .await;
+    let error = fetch(&server, &blob).await.expect_err("it never ends");
+    assert!(matches!(error, Error::Protocol { .. }), "{error}");
+    assert!(server.asked("round").len() <= 20);
+}
+
+#[tokio::test]
+async fn a_sign_in_that_ends_within_a_blob_is_an_error_and_not_a_loop() {
+    let image = Image::new();
+    let (layer, blob) = (image.layer.clone(), image.layer_descriptor());
+    let server = Server::start(move |asked| match asked.range_start() {
+        0 => Answer::broken(200, LAYER_BYTES, &layer[..500_000]),
+        _ => Answer::new(401, "").with("www-authenticate", "Basic realm=x"),
+    })
+    .await;
+    let error = fetch(&server, &blob).await.expect_err("it is refused");
+    assert!(matches!(error, Error::Unauthorized { .. }), "{error}");
+    assert_eq!(server.asked("blobs").len(), 2);
+}
+
+#[tokio::test]
+async fn a_server_that_knows_no_part_of_a_blob_is_asked_for_all_of_it() {
+    let image = Image::new();
+    let (layer, blob) = (image.layer.clone(), image.layer_descriptor());
+    let breaks = AtomicUsize::new(1);
+    let server = Server::start(move |asked| {
+        if asked.header("range").is_some() {
+            return Answer::new(416, "");
+        }
+        let first = breaks.swap(0, Ordering::SeqCst) == 1;
+        match first {
+            true => Answer::broken(200, LAYER_BYTES, &layer[..500_000]),
+            false => Answer::new(200, layer.clone()),
+        }
+    })
+    .await;
+    assert!(fetch(&server, &blob).await.unwrap() == image.layer);
+    assert_eq!(server.asked("blobs").len(), 3);
+}
+
+#[tokio::test]
+async fn an_index_that_names_itself_comes_to_an_end() {
+    // A digest cannot name itself, so this registry serves one index under all digests.
+    let entry = Descriptor {
+        platform: Some(Platform::new("linux", "amd64")),
+        ..Descriptor::new(MediaType::OciIndex, Digest::sha256_of(b"other"), 5)
+    };
+    let index = Index::new(vec![entry]).to_bytes();
+    let error = resolve(move |_| Answer::new(200, index.clone()).with("content-type", OCI_INDEX));
+    let error = error.await.expect_err("it is no image");
+    assert!(matches!(error, Error::BadDigest { .. }), "{error}");
 }
 
 #[tokio::test]
