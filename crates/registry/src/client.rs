@@ -8,8 +8,8 @@ use crate::auth::Scope;
 use crate::endpoint::{Endpoint, Sources, registry_endpoint, sources};
 use crate::manifest;
 use crate::resolve::{self, Resolved};
-use crate::transport::{Call, Transport, read_body};
-use crate::{BlobStream, Credential, Error, Keychain, Result, Retry};
+use crate::transport::{Call, Transport};
+use crate::{BlobStream, Credential, Error, Keychain, Result, Retry, SignIn};
 
 /// How registries are reached.
 #[derive(Debug, Clone)]
@@ -194,6 +194,16 @@ impl Client {
         self.transport.forget(registry);
     }
 
+    /// Forgets what `registry` was told and answered about who asks, because a file of the keychain changed.
+    pub fn forget(&self, registry: &str) {
+        self.transport.forget(registry);
+    }
+
+    /// The sign-ins that the files of the keychain know of.
+    pub fn sign_ins(&self) -> Vec<SignIn> {
+        self.transport.options.keychain.sign_ins()
+    }
+
     /// Checks that `registry` speaks the protocol and takes what we have to sign in with.
     ///
     /// # Errors
@@ -202,32 +212,6 @@ impl Client {
         let endpoint = registry_endpoint(registry, &self.transport.options)?;
         let call = Call::get("v2/".into(), "registry".into(), Scope::pull(""));
         self.transport.send(&endpoint, &call).await.map(drop)
-    }
-
-    /// The first hundred or so tags of a repository, as many as the registry gives at once.
-    ///
-    /// # Errors
-    /// As for [`Client::resolve`].
-    pub async fn tags(&self, reference: &Reference) -> Result<Vec<String>> {
-        #[derive(serde::Deserialize)]
-        struct List {
-            tags: Option<Vec<String>>,
-        }
-        let endpoint = registry_endpoint(reference.registry(), &self.transport.options)?;
-        let repository = reference.repository();
-        let what = format!("repository `{repository}`");
-        let call = Call::get(
-            format!("v2/{repository}/tags/list?n=100"),
-            what.clone(),
-            Scope::pull(repository),
-        );
-        let response = self.transport.send(&endpoint, &call).await?;
-        let body = read_body(response, &endpoint.host, &what, 4 << 20).await?;
-        let list: List = serde_json::from_slice(&body).map_err(|_| Error::Protocol {
-            host: endpoint.host,
-            message: "the list of tags is no list".to_owned(),
-        })?;
-        Ok(list.tags.unwrap_or_default())
     }
 
     fn sources(&self, reference: &Reference) -> Result<Sources> {

@@ -9,6 +9,7 @@
 
 mod auth;
 mod blob;
+mod browse;
 mod client;
 mod endpoint;
 mod error;
@@ -19,8 +20,9 @@ mod resolve;
 mod retry;
 mod transport;
 
-pub use auth::{Credential, Keychain};
+pub use auth::{Credential, Keychain, SignIn};
 pub use blob::BlobStream;
+pub use browse::Page;
 pub use client::{Client, Options};
 pub use error::{Broken, Error, Result};
 pub use rate_limit::RateLimit;

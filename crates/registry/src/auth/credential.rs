@@ -28,6 +28,14 @@ impl Credential {
         }
     }
 
+    /// The name, where there is one beside the secret.
+    pub(crate) fn username(&self) -> Option<&str> {
+        match self {
+            Self::Password { username, .. } => Some(username),
+            Self::IdentityToken(_) | Self::RegistryToken(_) => None,
+        }
+    }
+
     /// The `Authorization` header of HTTP Basic, if this is a name and a password.
     pub(crate) fn basic_header(&self) -> Option<String> {
         let Self::Password { username, password } = self else {

@@ -44,6 +44,14 @@ pub(super) enum Found {
     Helper { helper: String, key: String },
 }
 
+/// A sign-in that the file tells of.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Kept {
+    pub(super) host: String,
+    pub(super) username: Option<String>,
+    pub(super) helper: Option<String>,
+}
+
 impl DockerConfig {
     /// Reads a file; one that does not exist is empty.
     pub(super) fn read(path: &Path) -> Result<Self> {
@@ -83,6 +91,30 @@ impl DockerConfig {
             .or_else(|| keys.last().cloned())?;
         Some(Found::Helper { helper, key })
     }
+
+    /// Every sign-in that the file tells of.
+    pub(super) fn entries(&self) -> Vec<Kept> {
+        let helped = |host: &String, helper: &String| Kept {
+            host: host_of(host),
+            username: None,
+            helper: Some(helper.clone()),
+        };
+        let own = self.auths.iter().filter_map(|(key, entry)| {
+            match (entry.credential(), &self.creds_store) {
+                (Some(credential), _) => Some(Kept {
+                    host: host_of(key),
+                    username: credential.username().map(str::to_owned),
+                    helper: None,
+                }),
+                // Docker notes here for which hosts its helper has something.
+                (None, Some(helper)) => Some(helped(key, helper)),
+                (None, None) => None,
+            }
+        });
+        let with_helpers = self.cred_helpers.iter();
+        own.chain(with_helpers.map(|(host, helper)| helped(host, helper)))
+            .collect()
+    }
 }
 
 /// The keys under which a credential may be kept, the most specific first. Docker writes Docker Hub's in its old form.
@@ -101,6 +133,18 @@ fn keys(host: &str, repository: &str) -> Vec<String> {
         }
     }
     keys
+}
+
+/// The host of such a key.
+fn host_of(key: &str) -> String {
+    let rest = key
+        .strip_prefix("https://")
+        .or_else(|| key.strip_prefix("http://"));
+    let host = rest.unwrap_or(key).split('/').next().unwrap_or_default();
+    match host {
+        "index.docker.io" | "registry-1.docker.io" => "docker.io".to_owned(),
+        host => host.to_owned(),
+    }
 }
 
 impl Entry {
@@ -180,6 +224,27 @@ mod tests {
         assert_eq!(
             find(json, "docker.io", "p/i"),
             helper("secretservice", "https://index.docker.io/v1/")
+        );
+    }
+
+    #[test]
+    fn all_sign_ins_are_listed_by_host_and_without_secrets() {
+        let json = r#"{"auths":{"https://index.docker.io/v1/":{"auth":"YWRhOnNlY3JldA=="},"r.example:5000":{}},
+            "credHelpers":{"gcr.example":"gcloud"},"credsStore":"secretservice"}"#;
+        let file: DockerConfig = serde_json::from_str(json).unwrap();
+        let told: Vec<_> = file
+            .entries()
+            .into_iter()
+            .map(|kept| (kept.host, kept.username, kept.helper))
+            .collect();
+        let text = |text: &str| Some(text.to_owned());
+        assert_eq!(
+            told,
+            [
+                ("docker.io".to_owned(), text("ada"), None),
+                ("r.example:5000".to_owned(), None, text("secretservice")),
+                ("gcr.example".to_owned(), None, text("gcloud")),
+            ]
         );
     }
 

@@ -6,6 +6,19 @@ use super::docker_config::{DockerConfig, Found};
 use super::{Credential, helper};
 use crate::Result;
 
+/// A sign-in that a file knows of. It may have expired.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignIn {
+    /// The registry.
+    pub host: String,
+    /// Who signs in, unless that is in a token or with a helper.
+    pub username: Option<String>,
+    /// The file that tells of it.
+    pub file: PathBuf,
+    /// The credential helper that keeps it, if it is not in the file.
+    pub helper: Option<String>,
+}
+
 /// Where credentials are looked for: first those of this session, then files in the format of Docker and Podman.
 #[derive(Debug, Default)]
 pub struct Keychain {
@@ -68,6 +81,23 @@ impl Keychain {
             }
         }
         Ok(None)
+    }
+
+    /// What the files know, the first file first. A file that cannot be read tells nothing here; a request that needs
+    /// it says why.
+    pub(crate) fn sign_ins(&self) -> Vec<SignIn> {
+        let mut found = Vec::new();
+        for file in &self.files {
+            for kept in DockerConfig::read(file).unwrap_or_default().entries() {
+                found.push(SignIn {
+                    host: kept.host,
+                    username: kept.username,
+                    helper: kept.helper,
+                    file: file.clone(),
+                });
+            }
+        }
+        found
     }
 
     fn session(&self) -> std::sync::MutexGuard<'_, HashMap<String, Credential>> {

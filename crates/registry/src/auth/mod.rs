@@ -8,7 +8,7 @@ mod keychain;
 mod token;
 
 pub use credential::Credential;
-pub use keychain::Keychain;
+pub use keychain::{Keychain, SignIn};
 
 pub(crate) use challenge::{Challenge, parse as parse_challenges};
 pub(crate) use token::{Authorization, Authorizations, Scope, TokenAnswer, usable};

@@ -4,6 +4,7 @@
     reason = "a test that cannot set its scene has failed"
 )]
 
+mod browse;
 mod docker_registry;
 mod hostile;
 mod image;

@@ -62,7 +62,7 @@ async fn an_image_is_resolved_to_the_platform_and_every_byte_arrives() {
         client.head(&reference).await.unwrap().unwrap(),
         resolved.root
     );
-    assert_eq!(client.tags(&reference).await.unwrap(), ["1"]);
+    assert_eq!(client.tags(&reference, None).await.unwrap().names, ["1"]);
     let by_digest = reference.at_digest(image.index_digest());
     assert_eq!(
         client
