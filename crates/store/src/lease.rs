@@ -13,6 +13,9 @@ use crate::files::{self, Durability};
 use crate::gate::Gate;
 use crate::name::Name;
 
+/// How long what a killed process had downloaded waits for another try.
+const LEFT_BEHIND: Duration = Duration::from_secs(3600);
+
 /// Gives out leases. A lease is a file in `leases/`, so that what a killed process had downloaded
 /// can be resumed until the lease expires.
 #[derive(Debug, Clone)]
@@ -70,6 +73,9 @@ impl Leases {
             match (id, record) {
                 (Some(id), Some(mut record)) if record.expires > unix_seconds(now) => {
                     record.snapshots.clear();
+                    record.expires = record.expires.min(unix_seconds(now + LEFT_BEHIND));
+                    // Otherwise a host that starts often would give it an hour each time.
+                    files::write_record(&path, &record, Durability::Process)?;
                     records.insert(id, record);
                 }
                 _ => files::remove_file(&path)?,
