@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{Cursor, Write};
+use std::io::{Cursor, Read, Write};
 use std::ops::ControlFlow;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -573,4 +573,13 @@ fn the_changes_of_a_container_become_a_layer() {
         })
         .collect();
     assert_eq!(names, [Path::new(".wh.old"), Path::new("new")]);
+
+    let made = store.make_layer(&key, &lease).expect("is made");
+    assert_eq!(made.changes, changes);
+    let blob = store.content().blob(&made.blob.digest).expect("is there");
+    assert_eq!(blob.size_bytes, made.blob.size_bytes);
+    let mut unpacked = Vec::new();
+    let mut decoder = flate2::read::MultiGzDecoder::new(blob.file);
+    decoder.read_to_end(&mut unpacked).expect("is gzip");
+    assert!(unpacked == tar);
 }
