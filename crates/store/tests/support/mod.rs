@@ -95,9 +95,19 @@ impl Stack {
         self.layers.last().expect("there is a layer")
     }
 
-    /// What overlay shows, as lines of path, type, mode and link target. In a mount namespace of a
-    /// thread of its own, so that nothing is left mounted whatever happens.
+    /// What overlay shows, as lines of path, type, mode and link target.
     pub(crate) fn merged(&self) -> Vec<String> {
+        self.mounted(None, listing)
+    }
+
+    /// Does `work` in the folder where overlay shows the layers, writable with an upper and a work
+    /// folder. In a mount namespace of a thread of its own, so that nothing is left mounted whatever
+    /// happens.
+    pub(crate) fn mounted<T: Send + 'static>(
+        &self,
+        writable: Option<(&Path, &Path)>,
+        work: impl FnOnce(&Path) -> T + Send + 'static,
+    ) -> T {
         let target = self.dir.path().join("merged");
         let empty = self.dir.path().join("empty");
         fs::create_dir_all(&target).expect("make folder");
@@ -109,16 +119,26 @@ impl Stack {
             .chain([&empty])
             .map(|path| path.to_str().expect("path is UTF-8"))
             .collect();
-        let data = format!("lowerdir={}", layers.join(":"));
+        let mut data = format!("lowerdir={}", layers.join(":"));
+        let mut flags = MsFlags::MS_RDONLY;
+        if let Some((upper, aside)) = writable {
+            // The options that containers are mounted with.
+            data += &format!(
+                ",upperdir={},workdir={},index=off,redirect_dir=nofollow,metacopy=off",
+                upper.display(),
+                aside.display()
+            );
+            flags = MsFlags::empty();
+        }
         let look = move || {
             unshare(CloneFlags::CLONE_NEWNS).expect("unshare mounts");
             let private = MsFlags::MS_REC | MsFlags::MS_PRIVATE;
             mount(None::<&str>, "/", None::<&str>, private, None::<&str>).expect("make private");
-            let (kind, flags) = (Some("overlay"), MsFlags::MS_RDONLY);
+            let kind = Some("overlay");
             mount(kind, &target, kind, flags, Some(data.as_str())).expect("mount overlay");
-            let lines = listing(&target);
+            let found = work(&target);
             umount2(&target, MntFlags::MNT_DETACH).expect("unmount");
-            lines
+            found
         };
         std::thread::spawn(look)
             .join()
