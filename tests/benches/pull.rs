@@ -43,6 +43,9 @@ pub(crate) fn measure(bench: &Bench) -> Result<Vec<Row>> {
         }));
     }
     sides.push(Side::new("gzip + tar x", || unpack(&layers)));
+    // What no pull can be faster than: one of its parts alone, on one processor and on the disk.
+    sides.push(Side::new("gzip -dc", || inflate(&layers)));
+    sides.push(Side::new("write + sync", || write_and_sync(bench)));
     let work = format!(
         "pull of {} MiB in {LAYERS} layers",
         LAYERS as u64 * (LAYER_BYTES >> 20)
@@ -129,6 +132,21 @@ fn unpack(layers: &[PathBuf]) -> Result<Duration> {
         line + &format!("; gzip -dc {layer} | tar -x -C {root}")
     });
     timed(Command::new("sh").args(["-c", &line]))
+}
+
+/// Decompresses all layers, one after the other, to nowhere.
+fn inflate(layers: &[PathBuf]) -> Result<Duration> {
+    timed(Command::new("gzip").arg("-dc").args(layers))
+}
+
+/// Writes as many bytes as the image has to where our images are, and waits for the disk.
+fn write_and_sync(bench: &Bench) -> Result<Duration> {
+    let file = bench.ours.folder().join("written");
+    let count = format!("count={}", LAYERS as u64 * (LAYER_BYTES >> 20));
+    let to = format!("of={}", file.display());
+    let took = timed(Command::new("dd").args(["if=/dev/zero", &to, "bs=1M", &count, "conv=fsync"]));
+    fs::remove_file(&file)?;
+    took
 }
 
 fn tool(program: &str, arguments: &[&str]) -> Result<String> {
