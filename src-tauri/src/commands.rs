@@ -27,6 +27,8 @@ handled! {
     watch_stats, open_terminal, terminal_input, resize_terminal, close_terminal, dissect_name,
     pull_image, make_starter_image, inspect_image, tag_image, remove_image, create_volume, files_summary,
     list_folder, search_files, read_file, save_file, compare_images, prune_receipt, prune,
+    check_store, repair_store, registries, sign_in, sign_out, check_registry, list_repositories,
+    list_tags,
     remove_volume, cancel_activity, clear_activities,
 }
 
@@ -64,6 +66,9 @@ without_request! {
     overview => Overview;
     disk_usage => DiskUsage;
     recent_events => Vec<LifecycleEvent>;
+    registries => Vec<Registry>;
+    check_store => StoreCheck;
+    repair_store => Repaired;
     make_starter_image => Traced<ImageSummary>;
 }
 
@@ -82,6 +87,11 @@ with_request! {
     dissect_name(DissectName) => Dissection;
     tag_image(TagImage) => Traced<ImageSummary>;
     remove_image(RemoveImage) => Traced<RemovedImage>;
+    sign_in(SignIn) => Registry;
+    sign_out(RegistryName) => Registry;
+    check_registry(RegistryName) => RegistryCheck;
+    list_repositories(RepositoryQuery) => NamePage;
+    list_tags(TagQuery) => NamePage;
     create_volume(CreateVolume) => Traced<Volume>;
     files_summary(FilesQuery) => FilesSummary;
     list_folder(FolderQuery) => Folder;

@@ -133,6 +133,24 @@ commands! {
     /// How the files of two images differ.
     compare_images(CompareImages) => ImageComparison;
 
+    /// Hashes everything that is kept and follows every name.
+    check_store(()) => StoreCheck;
+    /// Removes what is damaged and pulls it anew.
+    repair_store(()) => Repaired;
+
+    /// The registries that this machine deals with.
+    registries(()) => Vec<Registry>;
+    /// Signs in to a registry and keeps the sign-in.
+    sign_in(SignIn) => Registry;
+    /// Forgets a sign-in that this engine keeps.
+    sign_out(RegistryName) => Registry;
+    /// Asks a registry whether it is there and takes the sign-in.
+    check_registry(RegistryName) => RegistryCheck;
+    /// A page of a registry's repositories, where it tells them.
+    list_repositories(RepositoryQuery) => NamePage;
+    /// A page of a repository's tags.
+    list_tags(TagQuery) => NamePage;
+
     /// Creates a volume.
     create_volume(CreateVolume) => Traced<Volume>;
     /// Removes a volume that no container uses.

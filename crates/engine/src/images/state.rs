@@ -10,14 +10,19 @@ use terrarium_store::{IdMaps, Ids, Store};
 
 use crate::{Config, Result, blocking::blocking};
 
-use super::store_failed;
+use super::{
+    sign_ins::{SignIns, TOKEN},
+    store_failed,
+};
 
 /// What the use cases of images share.
 #[derive(Debug)]
 pub(crate) struct Images {
     pub(crate) store: Store,
-    registry: Client,
-    options: Options,
+    pub(super) registry: Client,
+    pub(super) options: Options,
+    /// The sign-ins that this engine keeps by itself.
+    pub(super) sign_ins: SignIns,
     /// Moving a name takes several steps, which must not mingle with those of another move.
     naming: Mutex<()>,
     /// What windows were last told.
@@ -36,17 +41,22 @@ impl Images {
         let (failed, now) = (what(), std::time::SystemTime::now());
         let opened = move || Store::open(&at, now).map_err(|error| store_failed(failed, &error));
         let store = blocking(opened).await?;
+        let sign_ins = SignIns::below(&config.data_root);
+        // What was given to this engine itself comes before what other tools keep.
+        let own = sign_ins.path().to_owned();
+        let files = std::iter::once(own).chain(Keychain::user_files()).collect();
         let options = Options {
             mirrors: config.registry_mirrors.clone(),
             insecure: config.insecure_registries.clone(),
             certs_dir: certificates(privilege),
-            keychain: Arc::new(Keychain::from_files(Keychain::user_files())),
+            keychain: Arc::new(Keychain::from_files(files)),
             ..Options::default()
         };
         Ok(Self {
             store,
             registry: Client::new(options.clone()),
             options,
+            sign_ins,
             naming: Mutex::default(),
             published: tokio::sync::Mutex::default(),
         })
@@ -59,8 +69,7 @@ impl Images {
             return self.registry.clone();
         };
         let credential = match username.as_str() {
-            // How Docker's clients mark a token that is exchanged for others.
-            "<token>" => Credential::IdentityToken(password),
+            TOKEN => Credential::IdentityToken(password),
             _ => Credential::password(username, password),
         };
         let keychain = Keychain::default();

@@ -14,6 +14,8 @@ mod memory_registry;
 mod names;
 mod pull;
 mod refuse;
+mod registries;
+mod repair;
 mod scene;
 #[path = "../../../registry/tests/it/server.rs"]
 #[expect(dead_code, reason = "the client's own tests use all of it")]

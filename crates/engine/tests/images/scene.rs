@@ -55,6 +55,20 @@ impl Scene {
         names
     }
 
+    /// Where a blob is kept.
+    pub(crate) fn blob_file(&self, digest: &str) -> PathBuf {
+        let hex = digest.trim_start_matches("sha256:");
+        self.folder
+            .path()
+            .join("data/content/blobs/sha256")
+            .join(hex)
+    }
+
+    /// Whether the data root has a file of this name.
+    pub(crate) fn has_file(&self, name: &str) -> bool {
+        self.folder.path().join("data").join(name).exists()
+    }
+
     /// How many bytes blobs and partial downloads take.
     pub(crate) fn files_below(&self, folder: &str) -> usize {
         std::fs::read_dir(self.folder.path().join("data").join(folder)).map_or(0, Iterator::count)

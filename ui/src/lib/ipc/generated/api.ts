@@ -594,6 +594,22 @@ username: string,
  */
 password: string, };
 
+export type Damage = { 
+/**
+ * What is wrong.
+ */
+kind: DamageKind, 
+/**
+ * The blob or snapshot.
+ */
+object: string, 
+/**
+ * The image that needs it, where that is known.
+ */
+image: string | null, };
+
+export type DamageKind = "wrongBytes" | "missing" | "noDocument" | "noParent";
+
 export type DiskUsage = { 
 /**
  * Unpacked layers, each once.
@@ -1216,6 +1232,16 @@ kind: IncidentKind, };
 
 export type IncidentKind = "throttled" | "oomKill";
 
+export type KeptSignIn = { 
+/**
+ * Who signs in, unless only a token or a credential helper knows.
+ */
+username: string | null, 
+/**
+ * Where the secret is.
+ */
+place: SignInPlace, };
+
 export type KillContainer = { 
 /**
  * Id, prefix or name.
@@ -1485,6 +1511,16 @@ mode: number | null,
 noCopy: boolean, };
 
 export type MountKind = "bind" | "volume" | "tmpfs";
+
+export type NamePage = { 
+/**
+ * The names, in the registry's order.
+ */
+names: Array<string>, 
+/**
+ * What asks for the next page; none behind the last.
+ */
+next: string | null, };
 
 export type NamePart = { 
 /**
@@ -1823,6 +1859,48 @@ layer: number,
  */
 path: string, };
 
+export type Registry = { 
+/**
+ * Its name in references: `docker.io`, `ghcr.io`, `localhost:5000`.
+ */
+host: string, 
+/**
+ * How this user signs in there; none for anonymous.
+ */
+signIn: KeptSignIn | null, 
+/**
+ * Its certificate is not checked, and it may do without TLS.
+ */
+insecure: boolean, 
+/**
+ * The mirrors that are asked before it.
+ */
+mirrors: Array<string>, 
+/**
+ * How many names of images here are of this registry.
+ */
+names: number, };
+
+export type RegistryCheck = { 
+/**
+ * Its name in references.
+ */
+host: string, 
+/**
+ * How long the answer took, with connection and sign-in.
+ */
+tookUsec: number, 
+/**
+ * Whether a sign-in was at hand.
+ */
+signedIn: boolean, };
+
+export type RegistryName = { 
+/**
+ * Its host, with a port where it has one.
+ */
+registry: string, };
+
 export type RemoveContainer = { 
 /**
  * Id, prefix or name.
@@ -1870,6 +1948,30 @@ container: string,
  * The new name.
  */
 name: string, };
+
+export type Repaired = { 
+/**
+ * What was not as it should be.
+ */
+found: Array<Damage>, 
+/**
+ * The images that were pulled anew.
+ */
+pulled: Array<string>, 
+/**
+ * What is still not as it should be.
+ */
+left: Array<Damage>, };
+
+export type RepositoryQuery = { 
+/**
+ * Its host, with a port where it has one.
+ */
+registry: string, 
+/**
+ * [`NamePage::next`] of the page before; none for the first.
+ */
+page: string | null, };
 
 export type ResourceKind = "container" | "image" | "volume" | "activity";
 
@@ -1975,6 +2077,30 @@ theme: Theme,
  */
 motion: Motion, };
 
+export type SignIn = { 
+/**
+ * Its host, with a port where it has one.
+ */
+registry: string, 
+/**
+ * Who signs in.
+ */
+credentials: Credentials, };
+
+export type SignInPlace = { "type": "own", 
+/**
+ * The path of the file.
+ */
+path: string, } | { "type": "file", 
+/**
+ * The path of the file.
+ */
+path: string, } | { "type": "helper", 
+/**
+ * Its name without `docker-credential-`.
+ */
+helper: string, };
+
 export type StatsHistory = { 
 /**
  * The samples.
@@ -2069,6 +2195,16 @@ timeoutS: number | null,
  */
 signal: string | null, };
 
+export type StoreCheck = { 
+/**
+ * How many bytes were hashed.
+ */
+hashedBytes: number, 
+/**
+ * What is not as it should be.
+ */
+damage: Array<Damage>, };
+
 export type SystemInfo = { 
 /**
  * Version of the engine.
@@ -2148,6 +2284,16 @@ image: string,
  * The new reference.
  */
 reference: string, };
+
+export type TagQuery = { 
+/**
+ * The repository, as an image name without a tag.
+ */
+repository: string, 
+/**
+ * [`NamePage::next`] of the page before; none for the first.
+ */
+page: string | null, };
 
 export type TerminalEvent = { "type": "opened", 
 /**
@@ -2327,6 +2473,14 @@ export interface Commands {
   read_file: { request: ReadFile; reply: FileContent };
   save_file: { request: SaveFile; reply: SavedFile };
   compare_images: { request: CompareImages; reply: ImageComparison };
+  check_store: { request: null; reply: StoreCheck };
+  repair_store: { request: null; reply: Repaired };
+  registries: { request: null; reply: Array<Registry> };
+  sign_in: { request: SignIn; reply: Registry };
+  sign_out: { request: RegistryName; reply: Registry };
+  check_registry: { request: RegistryName; reply: RegistryCheck };
+  list_repositories: { request: RepositoryQuery; reply: NamePage };
+  list_tags: { request: TagQuery; reply: NamePage };
   create_volume: { request: CreateVolume; reply: Traced<Volume> };
   remove_volume: { request: VolumeName; reply: Traced<null> };
   prune_receipt: { request: PruneChoice; reply: PruneReceipt };
