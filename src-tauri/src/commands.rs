@@ -25,10 +25,10 @@ handled! {
     pause_container, resume_container, remove_container, rename_container, update_container,
     inspect_container, container_size, container_processes, container_logs, container_stats,
     watch_stats, open_terminal, terminal_input, resize_terminal, close_terminal, dissect_name,
-    pull_image, make_starter_image, inspect_image, tag_image, remove_image, create_volume, files_summary,
-    list_folder, search_files, read_file, save_file, compare_images, prune_receipt, prune,
-    check_store, repair_store, registries, sign_in, sign_out, check_registry, list_repositories,
-    list_tags,
+    pull_image, push_image, save_images, load_images, make_starter_image, inspect_image, tag_image,
+    remove_image, create_volume, files_summary, list_folder, search_files, read_file, save_file,
+    compare_images, prune_receipt, prune, check_store, repair_store, registries, sign_in, sign_out,
+    check_registry, list_repositories, list_tags,
     remove_volume, cancel_activity, clear_activities,
 }
 
@@ -85,6 +85,8 @@ with_request! {
     terminal_input(TerminalInput) => ();
     resize_terminal(TerminalSize) => ();
     dissect_name(DissectName) => Dissection;
+    save_images(SaveImages) => Traced<()>;
+    load_images(LoadImages) => Traced<Vec<LoadedImage>>;
     tag_image(TagImage) => Traced<ImageSummary>;
     remove_image(RemoveImage) => Traced<RemovedImage>;
     sign_in(SignIn) => Registry;

@@ -12,7 +12,8 @@ use tauri::{
 };
 use terrarium_api::{
     Change, ChangeKind, ErrorCode, ImageSummary, LogBatch, LogQuery, OpenTerminal, PullImage,
-    PullProgress, StatsTick, TerminalEvent, Traced, WatchStats,
+    PullProgress, PushImage, PushProgress, PushedImage, StatsTick, TerminalEvent, Traced,
+    WatchStats,
 };
 use terrarium_engine::{Received, Result};
 use tokio::sync::watch;
@@ -198,16 +199,47 @@ pub(crate) async fn pull_image(
     let entry = streams.enter(stream);
     let engine = host.engine().await?;
     let (sender, progress) = watch::channel(None);
-    let pull = tauri::async_runtime::spawn(async move { engine.pull_image(request, sender).await });
+    let work = async move { engine.pull_image(request, sender).await };
+    outlive(entry, work, progress, channel).await
+}
+
+/// A push, blob by blob. It goes on when the view that started it is left.
+#[tauri::command]
+pub(crate) async fn push_image(
+    host: State<'_, Host>,
+    streams: State<'_, Streams>,
+    stream: u32,
+    request: PushImage,
+    channel: Channel<PushProgress>,
+) -> Result<Traced<PushedImage>> {
+    let entry = streams.enter(stream);
+    let engine = host.engine().await?;
+    let (sender, progress) = watch::channel(None);
+    let work = async move { engine.push_image(request, sender).await };
+    outlive(entry, work, progress, channel).await
+}
+
+/// Shows the progress of work that goes on when nobody looks any more.
+async fn outlive<T, P>(
+    entry: Entry,
+    work: impl Future<Output = Result<T>> + Send + 'static,
+    progress: watch::Receiver<Option<P>>,
+    channel: Channel<P>,
+) -> Result<T>
+where
+    T: Send + 'static,
+    P: IpcResponse + Clone,
+{
+    let work = tauri::async_runtime::spawn(work);
     entry.run(show_progress(progress, &channel)).await?;
-    pull.await.unwrap_or_else(|error| {
-        Err(terrarium_api::Error::new(ErrorCode::Internal, "the pull stopped").because(&error))
+    work.await.unwrap_or_else(|error| {
+        Err(terrarium_api::Error::new(ErrorCode::Internal, "the work stopped").because(&error))
     })
 }
 
-async fn show_progress(
-    mut progress: watch::Receiver<Option<PullProgress>>,
-    channel: &Channel<PullProgress>,
+async fn show_progress<P: IpcResponse + Clone>(
+    mut progress: watch::Receiver<Option<P>>,
+    channel: &Channel<P>,
 ) -> Result<()> {
     while progress.changed().await.is_ok() {
         let latest = progress.borrow_and_update().clone();

@@ -1,6 +1,6 @@
-use terrarium_tests::Image;
+use terrarium_tests::{Image, Registry};
 
-use crate::setup;
+use crate::{setup, with_alpine};
 
 #[test]
 fn pull_tells_its_progress_and_then_that_nothing_is_new() {
@@ -121,4 +121,140 @@ fn prune_removes_images_that_nothing_uses() {
     let said = setup.ok(&["image", "prune", "-af"]);
     assert!(said.contains("Deleted Images"), "{said}");
     assert_eq!(setup.ok(&["images", "-q"]), "");
+}
+
+#[test]
+fn a_pushed_image_is_the_same_for_whoever_pulls_it() {
+    let Some(setup) = with_alpine() else { return };
+    let name = format!("{}/acme/web:1", setup.registry.address());
+    setup.ok(&["tag", "alpine", &name]);
+    let said = setup.ok(&["push", &name]);
+    for part in ["The push refers to repository", "1: digest: sha256:"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    let again = setup.ok(&["push", &name]);
+    assert!(again.contains("Layer already exists"), "{again}");
+    let id = setup.field(&name, "{{.Id}}");
+    setup.ok(&["rmi", "-f", &name, "alpine"]);
+    setup.ok(&["pull", "-q", &name]);
+    assert_eq!(setup.field(&name, "{{.Id}}"), id);
+    assert_eq!(setup.ok(&["run", "--rm", &name, "echo", "hi"]), "hi");
+}
+
+#[test]
+fn a_blob_that_the_registry_has_elsewhere_is_not_sent_again() {
+    let Some(setup) = with_alpine() else { return };
+    let address = setup.registry.address();
+    let (one, other) = (
+        format!("{address}/acme/one:1"),
+        format!("{address}/acme/other:1"),
+    );
+    setup.ok(&["tag", "alpine", &one]);
+    setup.ok(&["push", "-q", &one]);
+    setup.ok(&["tag", "alpine", &other]);
+    let said = setup.ok(&["push", &other]);
+    assert!(said.contains("Mounted from"), "{said}");
+}
+
+#[test]
+fn a_push_needs_the_password_that_the_registry_wants() {
+    let Some(setup) = with_alpine() else { return };
+    let guarded = Registry::secured("ada", "secret").expect("a registry starts");
+    let name = format!("{}/acme/web:1", guarded.address());
+    setup.ok(&["tag", "alpine", &name]);
+    let said = setup.fails(1, &["push", &name]);
+    assert!(said.contains("sign in"), "{said}");
+    let sign_in = ["login", "-u", "ada", "--password-stdin", &guarded.address()];
+    assert_ne!(setup.host.docker_with(&sign_in, "wrong").code, Some(0));
+    setup.host.docker_with(&sign_in, "secret").ok();
+    setup.ok(&["push", "-q", &name]);
+    setup.ok(&["pull", "-q", &name]);
+}
+
+#[test]
+fn a_saved_image_is_loaded_with_its_names_and_digests() {
+    let Some(setup) = with_alpine() else { return };
+    let id = setup.field("alpine", "{{.Id}}");
+    let file = setup.host.scratch().join("saved.tar");
+    let path = file.display().to_string();
+    setup.ok(&["save", "-o", &path, "alpine"]);
+    let saved = std::fs::read(&file).expect("it is there");
+    setup.ok(&["save", "-o", &path, "alpine:latest"]);
+    assert!(
+        saved == std::fs::read(&file).expect("it is there"),
+        "the same bytes again"
+    );
+
+    setup.ok(&["rmi", "alpine"]);
+    let gzip = std::process::Command::new("gzip")
+        .arg("-k")
+        .arg(&file)
+        .status();
+    assert!(gzip.expect("gzip is there").success());
+    let said = setup.ok(&["load", "-i", &format!("{path}.gz")]);
+    assert_eq!(said, "Loaded image: alpine:latest");
+    assert_eq!(setup.field("alpine", "{{.Id}}"), id);
+    assert_eq!(setup.ok(&["run", "--rm", "alpine", "echo", "hi"]), "hi");
+}
+
+/// Runs skopeo; what it printed.
+#[track_caller]
+fn skopeo(arguments: &[&str]) -> String {
+    let ran = std::process::Command::new("skopeo")
+        .args(arguments)
+        .output();
+    let ran = ran.expect("skopeo is installed");
+    let said = String::from_utf8_lossy(&ran.stderr);
+    assert!(ran.status.success(), "skopeo {arguments:?}: {said}");
+    String::from_utf8_lossy(&ran.stdout).trim().to_owned()
+}
+
+#[test]
+fn archives_go_to_and_from_other_tools() {
+    let Some(setup) = with_alpine() else { return };
+    let id = setup.field("alpine", "{{.Id}}");
+    let path = |name: &str| setup.host.scratch().join(name).display().to_string();
+    let saved = path("saved.tar");
+    setup.ok(&["save", "-o", &saved, "alpine"]);
+    // Both of what the archive is: Docker's and an OCI layout.
+    let docker = format!("docker-archive:{saved}");
+    let config = skopeo(&["inspect", "--config", "--raw", &docker]);
+    assert!(config.contains("rootfs"), "{config}");
+    let oci = format!("oci-archive:{saved}:latest");
+    let digest = skopeo(&["inspect", "--format", "{{.Digest}}", &oci]);
+    let ours = setup.field("alpine", "{{index .RepoDigests 0}}");
+    assert!(ours.ends_with(&digest), "{ours} {digest}");
+
+    for (kind, name) in [
+        ("docker-archive", "other/docker:1"),
+        ("oci-archive", "other/oci:1"),
+    ] {
+        let file = path(&format!("{kind}.tar"));
+        let to = format!("{kind}:{file}:docker.io/{name}");
+        skopeo(&["copy", "-q", &docker, &to]);
+        setup.ok(&["load", "-i", &file]);
+        let loaded = setup.field(name, "{{.Id}}");
+        // An OCI config says the same in other words, and so has another digest.
+        assert!(kind == "oci-archive" || loaded == id, "{kind}: {loaded}");
+        assert_eq!(setup.ok(&["run", "--rm", name, "echo", "hi"]), "hi");
+    }
+}
+
+#[test]
+fn what_is_no_archive_of_images_is_refused_and_leaves_nothing() {
+    let Some(setup) = with_alpine() else { return };
+    let before = setup.ok(&["images", "-q"]);
+    let file = setup.host.scratch().join("bad.tar");
+    let path = file.display().to_string();
+    for bytes in [
+        &b"no tar at all, but some text that is long enough"[..],
+        b"",
+        &[0; 10_240],
+    ] {
+        std::fs::write(&file, bytes).expect("it is written");
+        setup.fails(1, &["load", "-i", &path]);
+    }
+    assert_eq!(setup.ok(&["images", "-q"]), before);
+    let said = setup.fails(1, &["save", "-o", &path, "nosuch:1"]);
+    assert!(said.to_lowercase().contains("no such image"), "{said}");
 }

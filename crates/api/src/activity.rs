@@ -30,6 +30,8 @@ wire! {
     pub enum ActivityKind {
         /// Image from a registry.
         Pull,
+        /// Image to a registry.
+        Push,
         /// The starter image, made locally.
         MakeStarterImage,
         /// A container from an image.

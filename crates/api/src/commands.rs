@@ -111,6 +111,12 @@ commands! {
     dissect_name(DissectName) => Dissection;
     /// Pulls an image.
     pull_image(PullImage) streams PullProgress => Traced<ImageSummary>;
+    /// Pushes an image.
+    push_image(PushImage) streams PushProgress => Traced<PushedImage>;
+    /// Writes images into an archive on disk.
+    save_images(SaveImages) => Traced<()>;
+    /// Takes in the images of an archive on disk.
+    load_images(LoadImages) => Traced<Vec<LoadedImage>>;
     /// Makes the starter image from this machine's own busybox.
     make_starter_image(()) => Traced<ImageSummary>;
     /// Everything about one image.

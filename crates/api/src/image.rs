@@ -324,6 +324,102 @@ wire! {
         AlreadyHere,
     }
 
+    /// Pushes an image.
+    #[derive(Eq)]
+    pub struct PushImage {
+        /// The reference, which names the registry too.
+        pub reference: String,
+        /// Credentials for this push only.
+        pub credentials: Option<Credentials>,
+    }
+
+    /// What was pushed.
+    #[derive(Eq)]
+    pub struct PushedImage {
+        /// The name that points to it now.
+        pub reference: String,
+        /// Digest of the manifest or index.
+        pub digest: String,
+        /// Size of that document.
+        pub size_bytes: u64,
+    }
+
+    /// How a push stands. Sent at most 20 times a second.
+    #[derive(Eq)]
+    pub struct PushProgress {
+        /// Its activity, for cancel.
+        pub activity: String,
+        /// The reference in familiar form.
+        pub reference: String,
+        /// Configs and layers.
+        pub blobs: Vec<PushBlob>,
+        /// Bytes that were sent.
+        pub pushed_bytes: u64,
+        /// Bytes that have to be sent, as far as is known.
+        pub to_push_bytes: u64,
+        /// Bytes that the registry had already.
+        pub saved_bytes: u64,
+        /// Since the push began.
+        pub elapsed_usec: u64,
+        /// Digest of what the name points to, at the end.
+        pub digest: Option<String>,
+    }
+
+    /// One blob of a push.
+    #[derive(Eq)]
+    pub struct PushBlob {
+        /// Its digest.
+        pub digest: String,
+        /// Number of the layer from the bottom, 1 first; absent for a config.
+        pub layer: Option<u32>,
+        /// Bytes to send.
+        pub size_bytes: u64,
+        /// Bytes that were sent.
+        pub pushed_bytes: u64,
+        /// How it stands.
+        pub phase: PushPhase,
+    }
+
+    /// How a blob of a push stands.
+    #[derive(Copy, Eq)]
+    pub enum PushPhase {
+        /// Waits for its turn.
+        Waiting,
+        /// Bytes are sent, or the registry is asked whether it has them.
+        Pushing,
+        /// It was sent.
+        Done,
+        /// The repository had it.
+        AlreadyThere,
+        /// The registry took it from another of its repositories.
+        Mounted,
+    }
+
+    /// Writes images into an archive on disk.
+    #[derive(Eq)]
+    pub struct SaveImages {
+        /// References, ids or prefixes.
+        pub images: Vec<String>,
+        /// The file; it must not be there yet.
+        pub path: String,
+    }
+
+    /// Takes in the images of an archive on disk.
+    #[derive(Eq)]
+    pub struct LoadImages {
+        /// The file: of `docker save`, or an OCI layout in a tar.
+        pub path: String,
+    }
+
+    /// An image that was taken in.
+    #[derive(Eq)]
+    pub struct LoadedImage {
+        /// Its id.
+        pub id: String,
+        /// Names that point to it now.
+        pub references: Vec<String>,
+    }
+
     /// Gives an image one more name.
     #[derive(Eq)]
     pub struct TagImage {

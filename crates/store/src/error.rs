@@ -117,6 +117,9 @@ pub enum Error {
     /// The layer was refused, or the worker could not unpack it.
     #[error("unpack layer: {0}")]
     Layer(Failure),
+    /// The stream is no archive of images, or a malformed one.
+    #[error("read the archive: {0}")]
+    Archive(#[source] crate::layer::Error),
     /// The worker ended without an answer.
     #[error("worker {action}: {status}")]
     WorkerDied {

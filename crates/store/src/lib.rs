@@ -34,6 +34,7 @@ mod made;
 mod name;
 mod refs;
 mod snapshot;
+mod take_in;
 mod verify;
 pub mod worker;
 
@@ -48,6 +49,7 @@ pub use made::MadeLayer;
 pub use name::Name;
 pub use refs::References;
 pub use snapshot::{Changes, Info, Kind, LayerWork, Overlay, Size, Snapshots, Upper, WantedLayer};
+pub use take_in::Archived;
 pub use verify::Damage;
 
 use claims::Claims;

@@ -131,12 +131,12 @@ fn told(blob: &BlobProgress) -> Told {
 }
 
 /// Twelve digits, as everywhere.
-fn short(digest: &str) -> String {
+pub(super) fn short(digest: &str) -> String {
     let hex = digest.split_once(':').map_or(digest, |(_, hex)| hex);
     hex.chars().take(12).collect()
 }
 
-fn progress(status: &str, id: &str, current: u64, total: u64) -> Value {
+pub(super) fn progress(status: &str, id: &str, current: u64, total: u64) -> Value {
     json!({
         "status": status,
         "progressDetail": { "current": current, "total": total },

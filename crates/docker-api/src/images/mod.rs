@@ -1,5 +1,6 @@
 //! `/images`. Names of images contain slashes, so the last word of a path tells what is asked for.
 
+mod archive;
 mod auth;
 mod glob;
 mod inspect;
@@ -7,6 +8,8 @@ mod lines;
 mod list;
 mod manage;
 mod pull;
+mod push;
+mod push_lines;
 
 use axum::{
     Router,
@@ -30,14 +33,8 @@ pub(crate) fn routes() -> Router<App> {
         .route("/images/create", post(pull::create))
         .route("/images/prune", post(manage::prune))
         .route("/images/search", get(not_built("searching Docker Hub")))
-        .route(
-            "/images/load",
-            post(not_built("loading images from an archive (docker load)")),
-        )
-        .route(
-            "/images/get",
-            get(not_built("saving images to an archive (docker save)")),
-        )
+        .route("/images/load", post(load))
+        .route("/images/get", get(save))
         .route("/images/{*rest}", get(named).post(named).delete(named))
         .route("/build", post(not_built("building images")))
         .route("/build/prune", post(no_build_cache))
@@ -63,15 +60,22 @@ async fn named(
         ("GET", "history") => inspect::history(app, name)
             .await
             .map(|json| json.into_response()),
-        ("GET", "get") => Err(Failure::not_built(
-            "saving images to an archive (docker save)",
-        )),
+        ("GET", "get") => archive::save(app, vec![name.to_owned()]).await,
         ("POST", "tag") => manage::tag(app, name, params)
             .await
             .map(|status| status.into_response()),
-        ("POST", "push") => Err(Failure::not_built("pushing images (docker push)")),
+        ("POST", "push") => push::push(app, name, params, request.headers()).await,
         _ => Err(lost()),
     }
+}
+
+async fn save(State(app): State<App>, params: Params) -> Result<Response> {
+    let names = params.all("names").map(str::to_owned).collect();
+    archive::save(app, names).await
+}
+
+async fn load(State(app): State<App>, request: Request) -> Result<Response> {
+    archive::load(app, request).await
 }
 
 fn lost() -> Failure {

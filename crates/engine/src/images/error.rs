@@ -40,6 +40,7 @@ fn store_code(error: &store::Error) -> ErrorCode {
         store::Error::DigestMismatch { .. }
         | store::Error::SizeMismatch { .. }
         | store::Error::ChainMismatch { .. } => ErrorCode::ContentMismatch,
+        store::Error::Archive(_) => ErrorCode::UnsupportedImage,
         store::Error::UnsupportedDigest(_) => ErrorCode::UnsupportedImage,
         store::Error::Busy(_) => ErrorCode::DataRootLocked,
         _ => ErrorCode::Internal,

@@ -3,13 +3,16 @@
 //! The truth is the store: its references and the documents that they lead to. [`catalog`] reads
 //! them into images; everything else here starts from a catalog.
 
+mod archive;
 mod catalog;
 mod changes;
 mod detail;
 mod error;
+mod keep;
 mod list;
 mod names;
 mod pull;
+mod push;
 mod registries;
 mod remove;
 mod repair;

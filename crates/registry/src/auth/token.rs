@@ -11,6 +11,8 @@ pub(crate) struct Scope {
     pub(crate) repository: String,
     /// `pull` or `pull,push`.
     pub(crate) actions: &'static str,
+    /// A repository of the same registry that is read as well.
+    pub(crate) neighbor: Option<String>,
 }
 
 impl Scope {
@@ -19,16 +21,41 @@ impl Scope {
         Self {
             repository: repository.to_owned(),
             actions: "pull",
+            neighbor: None,
         }
     }
 
-    /// The parameter of a token request; none for the registry itself.
-    pub(crate) fn parameter(&self) -> Option<String> {
+    /// Writing to `repository`.
+    pub(crate) fn push(repository: &str) -> Self {
+        Self {
+            actions: "pull,push",
+            ..Self::pull(repository)
+        }
+    }
+
+    /// Writing to `repository` what `neighbor` has.
+    pub(crate) fn mount(repository: &str, neighbor: &str) -> Self {
+        Self {
+            neighbor: Some(neighbor.to_owned()),
+            ..Self::push(repository)
+        }
+    }
+
+    /// The parameters of a token request; none for the registry itself.
+    pub(crate) fn parameters(&self) -> Vec<String> {
         let Self {
             repository,
             actions,
+            neighbor,
         } = self;
-        (!repository.is_empty()).then(|| format!("repository:{repository}:{actions}"))
+        if repository.is_empty() {
+            return Vec::new();
+        }
+        let own = format!("repository:{repository}:{actions}");
+        let other = neighbor
+            .iter()
+            .map(|name| format!("repository:{name}:pull"));
+        std::iter::once(own).chain(other).collect()
     }
 }
 

@@ -16,7 +16,7 @@ const MAX_TOKEN_BYTES: usize = 1 << 20;
 struct TokenServer {
     realm: Url,
     service: Option<String>,
-    scope: Option<String>,
+    scopes: Vec<String>,
 }
 
 impl Transport {
@@ -48,7 +48,10 @@ impl Transport {
             let server = TokenServer {
                 realm: self.check_realm(endpoint, realm)?,
                 service: service.clone(),
-                scope: call.scope.parameter().or_else(|| scope.clone()),
+                scopes: match call.scope.parameters() {
+                    none if none.is_empty() => scope.iter().cloned().collect(),
+                    scopes => scopes,
+                },
             };
             return self
                 .fetch_token(endpoint, call, &server, credential.as_ref())
@@ -141,7 +144,7 @@ impl TokenServer {
         if let Some(service) = &self.service {
             query.append_pair("service", service);
         }
-        if let Some(scope) = &self.scope {
+        for scope in &self.scopes {
             query.append_pair("scope", scope);
         }
         if let Some(Credential::Password { username, .. }) = credential {
@@ -162,8 +165,9 @@ impl TokenServer {
         if let Some(service) = &self.service {
             pairs.append_pair("service", service);
         }
-        if let Some(scope) = &self.scope {
-            pairs.append_pair("scope", scope);
+        if !self.scopes.is_empty() {
+            // OAuth2 has one parameter, with spaces between (RFC 6749, 3.3).
+            pairs.append_pair("scope", &self.scopes.join(" "));
         }
         drop(pairs);
         form.query().unwrap_or_default().to_owned()

@@ -1,6 +1,7 @@
 //! One request to one server: address, TLS, sign-in, and what an answer means.
 
 mod authorize;
+mod content;
 mod http_client;
 mod pace;
 mod reply;
@@ -9,7 +10,6 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode, header};
 use reqwest::{Response, Url};
 
@@ -17,6 +17,7 @@ use crate::auth::{Authorization, Authorizations, Scope, usable};
 use crate::endpoint::{Endpoint, Trust};
 use crate::{Error, Options, Result};
 
+pub(crate) use content::{Content, Streamed};
 pub(crate) use http_client::{broken, too_slow};
 pub(crate) use pace::Pace;
 pub(crate) use reply::read_body;
@@ -31,7 +32,7 @@ pub(crate) struct Call {
     pub(crate) what: String,
     pub(crate) scope: Scope,
     pub(crate) headers: HeaderMap,
-    pub(crate) body: Option<Bytes>,
+    pub(crate) body: Option<Content>,
 }
 
 impl Call {
@@ -154,7 +155,7 @@ impl Transport {
             request = request.header(header::AUTHORIZATION, authorization.header());
         }
         if let Some(body) = &call.body {
-            request = request.body(body.clone());
+            request = body.attach(request);
         }
         request
             .send()

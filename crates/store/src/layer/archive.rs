@@ -23,10 +23,10 @@ pub(super) struct Fault(pub(super) &'static str);
 
 /// One member, without its data.
 #[derive(Debug)]
-pub(super) struct Member {
-    pub(super) kind: MemberKind,
-    pub(super) path: Vec<u8>,
-    pub(super) link: Vec<u8>,
+pub(crate) struct Member {
+    pub(crate) kind: MemberKind,
+    pub(crate) path: Vec<u8>,
+    pub(crate) link: Vec<u8>,
     pub(super) mode: u32,
     pub(super) uid: u64,
     pub(super) gid: u64,
@@ -40,7 +40,7 @@ pub(super) struct Member {
 
 /// A tar stream.
 #[derive(Debug)]
-pub(super) struct Archive<R> {
+pub(crate) struct Archive<R> {
     reader: R,
     position: u64,
     /// Bytes of data of the current member that were not read yet, and its padding.
@@ -57,7 +57,7 @@ struct Extensions {
 }
 
 impl<R: BufRead> Archive<R> {
-    pub(super) fn new(reader: R) -> Self {
+    pub(crate) fn new(reader: R) -> Self {
         Self {
             reader,
             position: 0,
@@ -82,7 +82,7 @@ impl<R: BufRead> Archive<R> {
     }
 
     /// Skips what is left of the current member and reads the header of the next one.
-    pub(super) fn next(&mut self) -> Result<Option<Member>> {
+    pub(crate) fn next(&mut self) -> Result<Option<Member>> {
         let mut extensions = Extensions::default();
         loop {
             self.skip_data()?;
@@ -122,7 +122,7 @@ impl<R: BufRead> Archive<R> {
 
     /// The next bytes of the current member's data, at most `limit` of them; empty at its end.
     /// They are to be taken with [`Archive::consume`].
-    pub(super) fn data(&mut self, limit: u64) -> Result<&[u8]> {
+    pub(crate) fn data(&mut self, limit: u64) -> Result<&[u8]> {
         let want = self.data.min(limit);
         if want == 0 {
             return Ok(&[]);
@@ -136,7 +136,7 @@ impl<R: BufRead> Archive<R> {
         Ok(&bytes[..len])
     }
 
-    pub(super) fn consume(&mut self, len: usize) {
+    pub(crate) fn consume(&mut self, len: usize) {
         self.reader.consume(len);
         self.position += len as u64;
         self.data -= len as u64;

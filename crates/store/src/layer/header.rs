@@ -6,7 +6,7 @@ use super::archive::Fault;
 
 /// What an entry is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum MemberKind {
+pub(crate) enum MemberKind {
     File,
     Link,
     Symlink,

@@ -38,3 +38,6 @@ pub use lowers::Lowers;
 pub(crate) use lowers::is_whiteout;
 pub use marks::Marks;
 pub use source::{Source, Summary};
+
+pub(crate) use archive::Archive as TarMembers;
+pub(crate) use header::MemberKind;

@@ -12,10 +12,10 @@ use terrarium_oci::{
     self as oci, ChainId, Descriptor, DiffId, Digest, ExecConfig, HistoryEntry, ImageConfig,
     Manifest, MediaType, Platform, RootFs,
 };
-use terrarium_store::{Lease, Store, WantedLayer};
+use terrarium_store::{Lease, Store};
 
 use self::{busybox::Busybox, contents::Layer};
-use super::{names::point, pull::lease, store_failed};
+use super::{keep, names::point, pull::lease, store_failed};
 use crate::{Engine, Result, Tracer, blocking::blocking, error::Wrap as _};
 
 /// The name of the starter image.
@@ -49,7 +49,7 @@ impl Engine {
             .await?;
         let lease = Arc::new(lease(&self.inner.images.store).await?);
         let (inner, held) = (Arc::clone(&self.inner), Arc::clone(&lease));
-        let work = blocking(move || keep(&inner.images.store, &built, &held));
+        let work = blocking(move || store_all(&inner.images.store, &built, &held));
         let root = tracer.step("unpack", "layers", work).await?;
         let inner = Arc::clone(&self.inner);
         let work = blocking(move || {
@@ -128,7 +128,7 @@ fn compress(tar: &[u8]) -> Result<Vec<u8>> {
     gzip.finish().map_err(failed)
 }
 
-fn keep(store: &Store, built: &Built, lease: &Lease) -> Result<Kept> {
+fn store_all(store: &Store, built: &Built, lease: &Lease) -> Result<Kept> {
     let put = |descriptor: &Descriptor, bytes: &[u8]| {
         let put = store.content().put(descriptor, bytes, lease);
         put.map_err(|error| store_failed(format!("keep {}", descriptor.digest), &error))
@@ -137,7 +137,7 @@ fn keep(store: &Store, built: &Built, lease: &Lease) -> Result<Kept> {
     for (number, (descriptor, blob)) in built.layers.iter().enumerate() {
         put(descriptor, blob)?;
         let parent = number.checked_sub(1).map(|below| &chain[below]);
-        unpack(store, &chain[number], parent, blob, lease)
+        keep::unpack(store, &chain[number], parent, &blob[..], lease)
             .map_err(|error| store_failed(format!("unpack layer {}", number + 1), &error))?;
     }
     let config = Descriptor::of(MediaType::OciConfig, &built.config);
@@ -156,22 +156,6 @@ fn keep(store: &Store, built: &Built, lease: &Lease) -> Result<Kept> {
         .sync()
         .map_err(|error| store_failed("write layers to disk", &error))?;
     Ok(Kept { id, manifest })
-}
-
-fn unpack(
-    store: &Store,
-    chain: &ChainId,
-    parent: Option<&ChainId>,
-    blob: &[u8],
-    lease: &Lease,
-) -> terrarium_store::Result<()> {
-    match store.snapshots().want_layer(chain, parent, lease)? {
-        WantedLayer::Present => Ok(()),
-        WantedLayer::Missing(work) => {
-            let report = work.unpack(blob, |_| std::ops::ControlFlow::Continue(()))?;
-            work.commit(&report)
-        }
-    }
 }
 
 #[cfg(test)]

@@ -70,7 +70,7 @@ export type ActivityId = {
  */
 id: string, };
 
-export type ActivityKind = "pull" | "makeStarterImage" | "createContainer" | "startContainer" | "stopContainer" | "restartContainer" | "removeContainer" | "removeImage";
+export type ActivityKind = "pull" | "push" | "makeStarterImage" | "createContainer" | "startContainer" | "stopContainer" | "restartContainer" | "removeContainer" | "removeImage";
 
 export type ActivityState = "running" | "succeeded" | "failed" | "canceled";
 
@@ -1396,6 +1396,22 @@ pids: number | null,
  */
 blkioWeight: number | null, };
 
+export type LoadImages = { 
+/**
+ * The file: of `docker save`, or an OCI layout in a tar.
+ */
+path: string, };
+
+export type LoadedImage = { 
+/**
+ * Its id.
+ */
+id: string, 
+/**
+ * Names that point to it now.
+ */
+references: Array<string>, };
+
 export type LogBatch = { 
 /**
  * The lines.
@@ -1845,6 +1861,88 @@ upToDate: boolean, };
 
 export type PullStage = "resolving" | "fetching" | "committing" | "done";
 
+export type PushBlob = { 
+/**
+ * Its digest.
+ */
+digest: string, 
+/**
+ * Number of the layer from the bottom, 1 first; absent for a config.
+ */
+layer: number | null, 
+/**
+ * Bytes to send.
+ */
+sizeBytes: number, 
+/**
+ * Bytes that were sent.
+ */
+pushedBytes: number, 
+/**
+ * How it stands.
+ */
+phase: PushPhase, };
+
+export type PushImage = { 
+/**
+ * The reference, which names the registry too.
+ */
+reference: string, 
+/**
+ * Credentials for this push only.
+ */
+credentials: Credentials | null, };
+
+export type PushPhase = "waiting" | "pushing" | "done" | "alreadyThere" | "mounted";
+
+export type PushProgress = { 
+/**
+ * Its activity, for cancel.
+ */
+activity: string, 
+/**
+ * The reference in familiar form.
+ */
+reference: string, 
+/**
+ * Configs and layers.
+ */
+blobs: Array<PushBlob>, 
+/**
+ * Bytes that were sent.
+ */
+pushedBytes: number, 
+/**
+ * Bytes that have to be sent, as far as is known.
+ */
+toPushBytes: number, 
+/**
+ * Bytes that the registry had already.
+ */
+savedBytes: number, 
+/**
+ * Since the push began.
+ */
+elapsedUsec: number, 
+/**
+ * Digest of what the name points to, at the end.
+ */
+digest: string | null, };
+
+export type PushedImage = { 
+/**
+ * The name that points to it now.
+ */
+reference: string, 
+/**
+ * Digest of the manifest or index.
+ */
+digest: string, 
+/**
+ * Size of that document.
+ */
+sizeBytes: number, };
+
 export type ReadFile = { 
 /**
  * Whose.
@@ -2052,6 +2150,16 @@ path: string,
  * A file of this machine that does not exist yet, an absolute path.
  */
 to: string, };
+
+export type SaveImages = { 
+/**
+ * References, ids or prefixes.
+ */
+images: Array<string>, 
+/**
+ * The file; it must not be there yet.
+ */
+path: string, };
 
 export type SavedFile = { 
 /**
@@ -2463,6 +2571,8 @@ export interface Commands {
   resize_terminal: { request: TerminalSize; reply: null };
   close_terminal: { request: TerminalSession; reply: null };
   dissect_name: { request: DissectName; reply: Dissection };
+  save_images: { request: SaveImages; reply: Traced<null> };
+  load_images: { request: LoadImages; reply: Traced<Array<LoadedImage>> };
   make_starter_image: { request: null; reply: Traced<ImageSummary> };
   inspect_image: { request: ImageName; reply: ImageDetail };
   tag_image: { request: TagImage; reply: Traced<ImageSummary> };
@@ -2495,4 +2605,5 @@ export interface Streams {
   watch_stats: { request: WatchStats; message: StatsTick; reply: null };
   open_terminal: { request: OpenTerminal; message: TerminalEvent; reply: null };
   pull_image: { request: PullImage; message: PullProgress; reply: Traced<ImageSummary> };
+  push_image: { request: PushImage; message: PushProgress; reply: Traced<PushedImage> };
 }

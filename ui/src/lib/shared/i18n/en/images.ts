@@ -135,6 +135,7 @@ export const activity = {
   emptyText: 'Pulls and other long work show up here. They go on when you look elsewhere, and can be canceled.',
   kinds: {
     pull: 'Pull',
+    push: 'Push',
     makeStarterImage: 'Make starter image',
     createContainer: 'Create container',
     startContainer: 'Start',

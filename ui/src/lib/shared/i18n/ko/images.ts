@@ -138,6 +138,7 @@ export const activity: typeof en.activity = {
   emptyText: '이미지 받기 같은 긴 일이 여기에 나와요. 다른 곳을 봐도 계속되고, 취소할 수 있어요.',
   kinds: {
     pull: '이미지 받기',
+    push: '이미지 올리기',
     makeStarterImage: '첫 이미지 만들기',
     createContainer: '컨테이너 만들기',
     startContainer: '시작하기',

@@ -1,0 +1,219 @@
+//! From an image that is here to a name in a registry.
+//!
+//! Blobs first, several at once, then manifests, and the name last of all: whoever pulls meanwhile
+//! finds the image before or after, never half of it.
+
+mod board;
+mod plan;
+
+use std::{
+    io::{Seek as _, SeekFrom},
+    sync::Arc,
+    time::Duration,
+};
+
+use terrarium_api::{
+    ActivityKind, Error, ErrorCode, Progress, PushImage, PushPhase, PushProgress, PushedImage,
+    Traced,
+};
+use terrarium_oci::Reference;
+use terrarium_registry::{Client, OpenBlob, Pushed, Upload};
+use terrarium_store::Store;
+use tokio::{sync::watch, task::JoinSet, time::MissedTickBehavior};
+
+use self::{
+    board::Board,
+    plan::{Plan, PlannedBlob, PlannedDocument},
+};
+use super::{error::registry_failed, names::parse};
+use crate::{Engine, Result, Running, Tracer, blocking::blocking, error::Wrap as _};
+
+/// Blobs that are sent at the same time, as Docker does.
+const AT_ONCE: usize = 5;
+/// Between two reports to the one who asked.
+const TICK: Duration = Duration::from_millis(50);
+
+/// What the parts of one push share.
+struct Push {
+    store: Store,
+    client: Client,
+    reference: Reference,
+    board: Arc<Board>,
+}
+
+impl Engine {
+    /// Pushes what a name points to here to the registry that it names, and tells `progress` how it
+    /// stands. Dropping the future cancels the push, and so does canceling its activity.
+    ///
+    /// # Errors
+    /// `NoSuchImage`, `Unauthorized`, or what the registry said, on which blob.
+    pub async fn push_image(
+        &self,
+        request: PushImage,
+        progress: watch::Sender<Option<PushProgress>>,
+    ) -> Result<Traced<PushedImage>> {
+        let reference = parse(&request.reference)?;
+        if reference.digest().is_some() {
+            return Err(by_digest(&reference));
+        }
+        let familiar = reference.familiar();
+        let running = self.activities().begin(ActivityKind::Push, &familiar);
+        let board = Arc::new(Board::new(running.id(), familiar.clone()));
+        let push = Arc::new(Push {
+            client: self
+                .inner
+                .images
+                .client(reference.registry(), request.credentials),
+            store: self.inner.images.store.clone(),
+            board: Arc::clone(&board),
+            reference,
+        });
+        let result = watched(&running, &board, &progress, self.push(&push)).await;
+        running.end(result.wrap(|| format!("push {familiar}")))
+    }
+
+    async fn push(&self, push: &Arc<Push>) -> Result<Traced<PushedImage>> {
+        let familiar = push.reference.familiar();
+        let mut tracer = Tracer::new("image.push", &familiar, format!("docker push {familiar}"));
+        let (store, reference) = (push.store.clone(), push.reference.clone());
+        let plan = blocking(move || Plan::of(&store, &reference));
+        let plan = tracer
+            .step("read manifests", familiar.clone(), plan)
+            .await?;
+        push.board.plan(&plan.blobs);
+
+        let detail = format!("{} blobs", plan.blobs.len());
+        tracer
+            .step("push blobs", detail, push.blobs(plan.blobs))
+            .await?;
+        for child in &plan.children {
+            push.document(child, child.digest.as_str()).await?;
+        }
+        let root = &plan.root;
+        let tag = push.reference.tag().unwrap_or(terrarium_oci::DEFAULT_TAG);
+        let named = push.document(root, tag);
+        tracer
+            .step("push manifest", root.digest.to_string(), named)
+            .await?;
+
+        let digest = root.digest.to_string();
+        push.board.done(digest.clone());
+        self.image_event("push", &familiar, &familiar);
+        Ok(tracer.finish(PushedImage {
+            reference: familiar,
+            digest,
+            size_bytes: root.bytes.len() as u64,
+        }))
+    }
+}
+
+impl Push {
+    /// Sends the blobs, some at once; dropping it ends them all.
+    async fn blobs(self: &Arc<Self>, blobs: Vec<PlannedBlob>) -> Result<()> {
+        let mut waiting = blobs.into_iter().enumerate();
+        let mut tasks = JoinSet::new();
+        loop {
+            while tasks.len() < AT_ONCE
+                && let Some((row, blob)) = waiting.next()
+            {
+                let push = Arc::clone(self);
+                tasks.spawn(async move { push.blob(row, &blob).await });
+            }
+            match tasks.join_next().await {
+                None => return Ok(()),
+                Some(Ok(sent)) => sent?,
+                Some(Err(error)) => {
+                    let failed = Error::new(ErrorCode::Internal, "a part of the push stopped");
+                    return Err(failed.because(&error));
+                }
+            }
+        }
+    }
+
+    async fn blob(&self, row: usize, blob: &PlannedBlob) -> Result<()> {
+        let upload = Upload {
+            descriptor: blob.descriptor.clone(),
+            open: open(&self.store, blob),
+            neighbor: blob.neighbor.clone(),
+            sent_bytes: self.board.begin(row),
+        };
+        let pushed = self.client.push_blob(&self.reference, &upload).await;
+        let pushed = pushed.map_err(|error| {
+            registry_failed(format!("push blob {}", blob.descriptor.digest), &error)
+        })?;
+        let phase = match pushed {
+            Pushed::Present => PushPhase::AlreadyThere,
+            Pushed::Mounted(_) => PushPhase::Mounted,
+            Pushed::Uploaded => PushPhase::Done,
+        };
+        self.board.end(row, phase);
+        Ok(())
+    }
+
+    async fn document(&self, document: &PlannedDocument, target: &str) -> Result<()> {
+        let (kind, bytes) = (&document.media_type, document.bytes.clone());
+        let put = self
+            .client
+            .push_document(&self.reference, target, kind, bytes);
+        put.await
+            .map_err(|error| registry_failed(format!("push manifest {}", document.digest), &error))
+    }
+}
+
+/// Opens a blob of the store from any offset on.
+fn open(store: &Store, blob: &PlannedBlob) -> OpenBlob {
+    let (store, digest) = (store.clone(), blob.descriptor.digest.clone());
+    Arc::new(move |offset| {
+        let found = store
+            .content()
+            .blob(&digest)
+            .map_err(std::io::Error::other)?;
+        let mut file = found.file;
+        file.seek(SeekFrom::Start(offset))?;
+        Ok(Box::pin(tokio::fs::File::from_std(file)))
+    })
+}
+
+/// Does `work` and reports how it stands, until it ends or is canceled.
+async fn watched<T>(
+    running: &Running,
+    board: &Board,
+    progress: &watch::Sender<Option<PushProgress>>,
+    work: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    let mut work = std::pin::pin!(work);
+    let mut ticks = tokio::time::interval(TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        let ended = tokio::select! {
+            result = &mut work => Some(result),
+            () = running.token().cancelled() => {
+                Some(Err(Error::new(ErrorCode::Canceled, "canceled")))
+            }
+            _ = ticks.tick() => None,
+        };
+        let now = board.progress();
+        running.update(|activity| {
+            activity.progress = Some(Progress {
+                done_bytes: now.pushed_bytes,
+                total_bytes: now.to_push_bytes,
+            });
+        });
+        // Nobody may listen; the activity still tells.
+        let _ = progress.send(Some(now));
+        if let Some(result) = ended {
+            return result;
+        }
+    }
+}
+
+fn by_digest(reference: &Reference) -> Error {
+    Error::new(
+        ErrorCode::InvalidReference,
+        format!(
+            "push {}: cannot push a digest reference",
+            reference.familiar()
+        ),
+    )
+    .hint("push a name with a tag; the registry computes the digest")
+}
