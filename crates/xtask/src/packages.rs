@@ -46,8 +46,9 @@ pub(crate) const TEST: &[Package] = &[
     ("strace", "faults of the tests"),
 ];
 
-/// To measure against.
+/// To measure, and to measure against.
 pub(crate) const PEERS: &[Package] = &[
+    ("xdotool", "hides the window"),
     ("docker.io", "the engine that most people have"),
     ("runc", "its OCI runtime"),
     ("crun", "the fastest OCI runtime"),
