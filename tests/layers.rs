@@ -31,7 +31,15 @@ const ALLOWED: &[(&str, &[&str])] = &[
 ];
 
 /// Crates in which nothing may be async.
-const BLOCKING: &[&str] = &["oci", "sys", "store", "runtime", "network", "dockerfile", "api"];
+const BLOCKING: &[&str] = &[
+    "oci",
+    "sys",
+    "store",
+    "runtime",
+    "network",
+    "dockerfile",
+    "api",
+];
 
 fn packages() -> Vec<Value> {
     let output = Command::new(env!("CARGO"))

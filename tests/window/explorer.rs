@@ -66,6 +66,32 @@ fn explore_container(window: &Window, container: &str) -> Result<()> {
     window.find("writable-layer")?;
     window.find_css("[data-testid=file-line][data-path='/added']")?;
     window.click_css("[data-testid=twin] summary")?;
-    window.wait_for_text("[data-testid=twin-digest]", "")?;
+    window.find("twin-digest")?;
     window.screenshot("container-files")
+}
+
+#[test]
+fn a_receipt_removes_what_was_chosen_and_nothing_else() -> Result<()> {
+    if !can_run_containers() {
+        return Ok(());
+    }
+    let window = Window::open(&WindowOptions::default())?;
+    window.find("home-empty")?;
+    window.script_async(PREPARE, json!([]))?;
+    let stop = "const done = arguments[arguments.length - 1]; \
+        window.__TAURI_INTERNALS__.invoke('kill_container', { request: { container: 'twin', signal: 'KILL' } }).then(done, done)";
+    window.script_async(stop, json!([]))?;
+    go(&window, "#/containers".into())?;
+    window.find_css("[data-testid=container-row][data-status=stopped], [data-status=stopped]")?;
+    go(&window, "#/settings".into())?;
+    window.click("open-prune")?;
+    window.click_css("[data-testid=prune-item] label")?;
+    window.wait_for_text("[data-testid=prune-accept]", "1")?;
+    window.screenshot("prune")?;
+    window.click("prune-accept")?;
+    window.wait_gone("[data-testid=prune-total]")?;
+    go(&window, "#/containers".into())?;
+    window.find("container-row")?;
+    assert_eq!(window.count("[data-testid=container-row]")?, 1);
+    Ok(())
 }

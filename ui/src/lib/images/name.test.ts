@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { splitTag } from './name'
+import type { ImageSummary } from '$lib/ipc/client'
+import { hasUse, splitTag, USES } from './name'
 
 test.each([
   ['nginx:1.27', 'nginx', ':1.27'],
@@ -8,4 +9,12 @@ test.each([
   ['alpine', 'alpine', ''],
 ])('%s has the name %s and the tag "%s"', (reference, name, tag) => {
   expect(splitTag(reference)).toEqual({ name, tag })
+})
+
+test.each([
+  [{ usedBy: ['web'], references: ['a:1'] }, 'all used'],
+  [{ usedBy: [], references: ['a:1'] }, 'all unused'],
+  [{ usedBy: [], references: [] }, 'all unused unnamed'],
+])('an image belongs to the parts of the list that fit it: %j', (image, parts) => {
+  expect(USES.filter((use) => hasUse(image as unknown as ImageSummary, use)).join(' ')).toBe(parts)
 })

@@ -18,3 +18,10 @@ export function searchImages(images: readonly ImageSummary[], query: string): Im
     return words.every((word) => text.includes(word))
   })
 }
+
+export const USES = ['all', 'used', 'unused', 'unnamed'] as const
+export type Use = (typeof USES)[number]
+
+/** Whether an image belongs to a part of the list. An unnamed one is often what a newer build left behind. */
+export const hasUse = ({ usedBy, references }: ImageSummary, use: Use): boolean =>
+  ({ all: true, used: usedBy.length > 0, unused: usedBy.length === 0, unnamed: references.length === 0 })[use]

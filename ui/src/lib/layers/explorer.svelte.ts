@@ -91,9 +91,12 @@ export class Explorer {
   async #openFolders(paths: readonly string[]): Promise<void> {
     for (const path of paths) {
       if (!this.#folders.has(path)) await this.#ask(path, 0)
-      this.#open.add(path)
       const folder = this.#folders.get(path)
-      if (folder && this.shown === 'changed') await this.#openFolders(worthOpening(path, folder, this.lines.length).filter((child) => !this.#open.has(child)))
+      const inner = folder && this.shown === 'changed' ? worthOpening(path, folder, this.lines.length).filter((child) => !this.#open.has(child)) : []
+      // At once, so that the tree does not grow line by line.
+      await Promise.all(inner.map((child) => this.#ask(child, 0)))
+      this.#open.add(path)
+      await this.#openFolders(inner)
     }
   }
 

@@ -7,6 +7,8 @@ export const images = {
   size: 'Size',
   search: 'Name, tag, digest',
   nothingFound: 'No image fits this search.',
+  use: 'Which images',
+  uses: { all: 'All', used: 'In use', unused: 'Unused', unnamed: 'Unnamed' },
   moreNames: (n: number) => `${n} more ${n === 1 ? 'name' : 'names'}`,
   unused: 'nobody',
   usedBy: (n: number) => (n === 1 ? '1 container' : `${n} containers`),

@@ -10,6 +10,8 @@ export const images: typeof en.images = {
   size: '크기',
   search: '이름·태그·다이제스트',
   nothingFound: '검색에 맞는 이미지가 없어요.',
+  use: '보이는 이미지',
+  uses: { all: '전체', used: '쓰는 중', unused: '안 씀', unnamed: '이름 없음' },
   moreNames: (n) => `이름 ${n}개 더`,
   unused: '없음',
   usedBy: (n) => `컨테이너 ${n}개`,
