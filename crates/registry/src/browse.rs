@@ -36,11 +36,12 @@ impl Client {
     /// As for [`Client::resolve`].
     pub async fn tags(&self, reference: &Reference, page: Option<&str>) -> Result<Page> {
         let (registry, repository) = (reference.registry(), reference.repository());
-        let path = format!("v2/{repository}/tags/list");
-        let what = format!("repository `{repository}`");
-        let (listed, next) = self
-            .list(registry, &path, page, what, Scope::pull(repository))
-            .await?;
+        let call = Call::get(
+            format!("v2/{repository}/tags/list"),
+            format!("repository `{repository}`"),
+            Scope::pull(repository),
+        );
+        let (listed, next) = self.list(registry, call, page).await?;
         let is_tag = |tag: &String| is_name(&format!("{registry}/{repository}:{tag}"));
         let names = listed.tags.unwrap_or_default();
         Ok(Page {
@@ -55,9 +56,8 @@ impl Client {
     /// As for [`Client::resolve`]; [`Error::NotFound`] or [`Error::Unauthorized`] where they are not told.
     pub async fn repositories(&self, registry: &str, page: Option<&str>) -> Result<Page> {
         let what = "list of repositories".to_owned();
-        let (listed, next) = self
-            .list(registry, "v2/_catalog", page, what, Scope::pull(""))
-            .await?;
+        let call = Call::get("v2/_catalog".to_owned(), what, Scope::pull(""));
+        let (listed, next) = self.list(registry, call, page).await?;
         let is_repository =
             |name: &String| !name.contains(':') && is_name(&format!("{registry}/{name}"));
         let names = listed.repositories.unwrap_or_default();
@@ -70,17 +70,15 @@ impl Client {
     async fn list(
         &self,
         registry: &str,
-        path: &str,
+        mut call: Call,
         page: Option<&str>,
-        what: String,
-        scope: Scope,
     ) -> Result<(Listed, Option<String>)> {
         let endpoint = registry_endpoint(registry, &self.transport.options)?;
         let query = page.map_or_else(|| "n=100".to_owned(), encoded);
-        let call = Call::get(format!("{path}?{query}"), what.clone(), scope);
+        call.path = format!("{}?{query}", call.path);
         let response = self.transport.send(&endpoint, &call).await?;
         let next = next_page(response.headers());
-        let body = read_body(response, &endpoint.host, &what, MAX_BYTES).await?;
+        let body = read_body(response, &endpoint.host, &call.what, MAX_BYTES).await?;
         let listed = serde_json::from_slice(&body).map_err(|_| Error::Protocol {
             host: endpoint.host,
             message: "the list of names is no list".to_owned(),
