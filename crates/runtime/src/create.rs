@@ -40,8 +40,14 @@ pub fn create(request: CreateRequest<'_>) -> Result<Created> {
         trace.note(subject, text);
     }
     trace.end("plan", 0, format!("{} mounts", plan.mounts.len()));
-    let mut cgroup = make_cgroup(&plan, &request, &mut trace)?;
-    match set_up(request, &plan, &mut cgroup, single, &mut trace) {
+    let hierarchies = Hierarchies::discover()?;
+    let mut cgroup = make_cgroup(&hierarchies, &plan, &request, &mut trace)?;
+    let prepared = Prepared {
+        plan: &plan,
+        hierarchies: &hierarchies,
+        single,
+    };
+    match set_up(request, &prepared, &mut cgroup, &mut trace) {
         Ok(process) => Ok(Created {
             pid: process.pid,
             pidfd: process.pidfd,
@@ -60,10 +66,21 @@ pub fn create(request: CreateRequest<'_>) -> Result<Created> {
     }
 }
 
-fn make_cgroup(plan: &Plan, request: &CreateRequest<'_>, trace: &mut Trace) -> Result<CgroupPaths> {
+/// What is decided and known before anything is done.
+struct Prepared<'a> {
+    plan: &'a Plan,
+    hierarchies: &'a Hierarchies,
+    single: SingleThreaded,
+}
+
+fn make_cgroup(
+    hierarchies: &Hierarchies,
+    plan: &Plan,
+    request: &CreateRequest<'_>,
+    trace: &mut Trace,
+) -> Result<CgroupPaths> {
     let start = trace.now();
-    let hierarchies = Hierarchies::discover()?;
-    let cgroup = cgroup::create(&hierarchies, &plan.cgroup_path, trace)?;
+    let cgroup = cgroup::create(hierarchies, &plan.cgroup_path, trace)?;
     if let Some(resources) = request
         .spec
         .linux()
@@ -86,11 +103,15 @@ pub(crate) struct Born {
 
 fn set_up(
     request: CreateRequest<'_>,
-    plan: &Plan,
+    prepared: &Prepared<'_>,
     cgroup: &mut CgroupPaths,
-    single: SingleThreaded,
     trace: &mut Trace,
 ) -> Result<Born> {
+    let Prepared {
+        plan,
+        hierarchies,
+        single,
+    } = *prepared;
     let join_fds = JoinFds::open(cgroup)?;
     let joins = Joins::open(&plan.namespaces.join)?;
     let shifted = Shifted::open(&plan.mounts, single)?;
@@ -117,6 +138,7 @@ fn set_up(
                 plan,
                 channel: theirs,
                 cgroup,
+                hierarchies,
                 join_fds,
                 joins,
                 shifted,

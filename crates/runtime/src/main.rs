@@ -17,5 +17,11 @@ fn main() -> ExitCode {
     if first.as_ref().is_some_and(|first| first == "worker") {
         return terrarium_runtime::worker::main(arguments);
     }
+    if terrarium_runtime::cli::touches_containers(std::env::args_os().skip(1))
+        && let Err(error) = terrarium_runtime::seal::ensure()
+    {
+        let _ = writeln!(std::io::stderr(), "terrarium-runtime: {error}");
+        return ExitCode::FAILURE;
+    }
     terrarium_runtime::cli::main(std::env::args_os())
 }

@@ -1,7 +1,8 @@
 //! Which hierarchies this host has: `/proc/self/mountinfo` and `/proc/self/cgroup`.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use crate::error::{Context, Error, Result};
@@ -37,7 +38,7 @@ pub(crate) struct Hierarchies {
 impl Hierarchies {
     /// Reads them from `/proc`.
     pub(crate) fn discover() -> Result<Self> {
-        let read = |path: &str| fs::read_to_string(path).doing(|| format!("read `{path}`"));
+        let read = |path: &str| read_whole(path).doing(|| format!("read `{path}`"));
         Ok(Self::parse(
             &read("/proc/self/mountinfo")?,
             &read("/proc/self/cgroup")?,
@@ -71,6 +72,13 @@ impl Hierarchies {
         }
         found
     }
+}
+
+/// Files of `/proc` say nothing of their size, and `std` would begin with 32 bytes.
+fn read_whole(path: &str) -> io::Result<String> {
+    let mut text = String::with_capacity(16 * 1024);
+    File::open(path)?.read_to_string(&mut text)?;
+    Ok(text)
 }
 
 /// The directory in the unified tree of any process.

@@ -1,13 +1,59 @@
 //! Options and arguments, with runc's names.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 #[derive(Debug, Parser)]
 #[command(name = "terrarium-runtime", version = VERSION, about = "Runs OCI containers")]
 pub(super) struct Cli {
+    #[command(flatten)]
+    pub(super) global: Global,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+/// Parses a command line.
+///
+/// # Errors
+/// What clap says, with a hint; also for `--help` and `--version`.
+pub(super) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
+    let arguments: Vec<_> = arguments.into_iter().collect();
+    let named = |name: &str| arguments.iter().skip(1).any(|argument| argument == name);
+    // To describe all commands takes longer than to run a container's; these are called in a hurry.
+    let parsed = if named("run") {
+        parse_one("run", Command::Run, &arguments)
+    } else if named("create") {
+        parse_one("create", Command::Create, &arguments)
+    } else if named("exec") {
+        parse_one("exec", Command::Exec, &arguments)
+    } else {
+        None
+    };
+    // Whatever is odd there is told by the whole description.
+    parsed.map_or_else(|| Cli::try_parse_from(&arguments), Ok)
+}
+
+fn parse_one<A: Args>(
+    name: &'static str,
+    command: fn(A) -> Command,
+    arguments: &[OsString],
+) -> Option<Cli> {
+    let one = clap::Command::new("terrarium-runtime").subcommand_required(true);
+    let one = Global::augment_args(one).subcommand(A::augment_args(clap::Command::new(name)));
+    let matches = one.try_get_matches_from(arguments).ok()?;
+    let (_, given) = matches.subcommand()?;
+    Some(Cli {
+        global: Global::from_arg_matches(&matches).ok()?,
+        command: command(A::from_arg_matches(given).ok()?),
+    })
+}
+
+/// Options of every command.
+#[derive(Debug, Args)]
+pub(super) struct Global {
     /// Directory of the state of all containers
     #[arg(long, global = true)]
     pub(super) root: Option<PathBuf>,
@@ -25,8 +71,6 @@ pub(super) struct Cli {
     /// Accepted for compatibility: who calls is asked of the kernel
     #[arg(id = "rootless-mode", long = "rootless", hide = true)]
     pub(super) rootless: Option<String>,
-    #[command(subcommand)]
-    pub(super) command: Command,
 }
 
 const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "\nspec: 1.3.0");
@@ -299,4 +343,56 @@ pub(super) struct UpdateArgs {
     #[arg(long)]
     pub(super) blkio_weight: Option<u16>,
     pub(super) id: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(line: &str) {
+        let arguments = || {
+            std::iter::once("runtime")
+                .chain(line.split(' '))
+                .map(OsString::from)
+        };
+        let text = |parsed: Result<Cli, clap::Error>| match parsed {
+            Ok(cli) => format!("{cli:?}"),
+            Err(error) => error.to_string(),
+        };
+        let whole = text(Cli::try_parse_from(arguments()));
+        assert_eq!(text(parse(arguments())), whole, "{line}");
+    }
+
+    #[test]
+    fn a_command_in_a_hurry_is_parsed_as_any_other() {
+        for line in [
+            "run --bundle /b c1",
+            "--root /r --log /l --log-format json run -d --keep c1",
+            "create --root /r --console-socket /s --pid-file /p c1",
+            "exec -t -u 1:2 -e A=b --cap CAP_KILL c1 run create -x",
+            "exec run create",
+            "--root run create c1",
+            "kill exec",
+            "run",
+            "run --nosuch c1",
+            "create --help",
+            "--version",
+        ] {
+            check(line);
+        }
+    }
+
+    #[test]
+    fn amounts_have_units() {
+        for (text, expect) in [
+            ("64m", Some(64 << 20)),
+            ("-1", Some(-1)),
+            ("1GiB", Some(1 << 30)),
+        ] {
+            assert_eq!(bytes(text).ok(), expect, "{text}");
+        }
+        assert!(bytes("1x").is_err() && bytes("").is_err() && bytes("9999999999t").is_err());
+        assert_eq!(interval("500ms"), Ok(Duration::from_millis(500)));
+        assert!(interval("0").is_err() && interval("5y").is_err());
+    }
 }

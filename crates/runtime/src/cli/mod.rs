@@ -21,15 +21,13 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Parser;
-
 use crate::error::{Error, Result};
 use args::{Cli, Command, LogFormat};
 use state::StateRoot;
 
 /// Runs the command line and returns the exit code of the process.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let cli = match Cli::try_parse_from(arguments) {
+    let cli = match args::parse(arguments) {
         Ok(cli) => cli,
         Err(error) => {
             let code = error.exit_code();
@@ -52,8 +50,20 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
+/// Whether a command line sends a process into a container, and so needs [`crate::seal::ensure`]: it costs
+/// less before the command line is parsed than after, as the program begins anew.
+///
+/// What looks like such a command but is the value of an option costs one needless beginning.
+pub fn touches_containers(mut arguments: impl Iterator<Item = OsString>) -> bool {
+    arguments.any(|argument| {
+        ["create", "run", "exec"]
+            .iter()
+            .any(|name| argument == *name)
+    })
+}
+
 fn run(cli: &Cli) -> Result<u8> {
-    if cli.systemd_cgroup {
+    if cli.global.systemd_cgroup {
         let text = "`--systemd-cgroup`: cgroups are made through the file system only";
         return Err(Error::Unsupported(text.to_owned()));
     }
@@ -61,9 +71,10 @@ fn run(cli: &Cli) -> Result<u8> {
         cli.command,
         Command::Create(_) | Command::Run(_) | Command::Exec(_)
     ) {
+        // Done before by who called `touches_containers`; a look at the file then, and no more.
         crate::seal::ensure()?;
     }
-    let root = StateRoot::new(cli.root.clone().unwrap_or_else(default_root));
+    let root = StateRoot::new(cli.global.root.clone().unwrap_or_else(default_root));
     match &cli.command {
         Command::Create(args) => create::create(&root, args),
         Command::Run(args) => create::run(&root, args),
@@ -110,12 +121,12 @@ fn tell(cli: &Cli, error: &Error) {
     let text = chain(error);
     let mut stderr = std::io::stderr();
     let _ = writeln!(stderr, "terrarium-runtime: {text}");
-    let Some(path) = &cli.log else { return };
+    let Some(path) = &cli.global.log else { return };
     let Ok(mut file) = OpenOptions::new().append(true).create(true).open(path) else {
         return;
     };
     let time = jiff::Timestamp::now();
-    let line = match cli.log_format {
+    let line = match cli.global.log_format {
         LogFormat::Json => {
             serde_json::json!({"level": "error", "msg": text, "time": time.to_string()}).to_string()
         }

@@ -23,7 +23,7 @@ const ROOT: &str = "/sys/fs/cgroup";
 pub(super) fn mount(
     root: &Root,
     mount: &MountPlan,
-    cgroup: &CgroupPaths,
+    (cgroup, hierarchies): (&CgroupPaths, &Hierarchies),
     trace: &mut Trace,
 ) -> Result<()> {
     let op = || format!("mount cgroups on {:?}", mount.destination);
@@ -46,20 +46,20 @@ pub(super) fn mount(
         )?;
         return attach(tree.as_fd(), target.as_fd()).doing(op);
     }
-    v1(cgroup, mount, &target)
+    v1(&layout(cgroup, hierarchies), mount, &target)
 }
 
 /// A tmpfs with one bind mount for each hierarchy, and links for controllers that are mounted together.
-fn v1(cgroup: &CgroupPaths, mount: &MountPlan, target: &OwnedFd) -> Result<()> {
+fn v1(layout: &BTreeMap<OsString, PathBuf>, mount: &MountPlan, target: &OwnedFd) -> Result<()> {
     let op = || format!("mount cgroups on {:?}", mount.destination);
     let writable = mount.change.set & !attr::RDONLY;
     let tmpfs = new_file_system("tmpfs", Some("cgroup"), &["mode=755".to_owned()], writable)?;
     attach(tmpfs.as_fd(), target.as_fd()).doing(op)?;
-    for (name, directory) in layout(cgroup)? {
+    for (name, directory) in layout {
         mkdirat(&tmpfs, name.as_os_str(), Mode::from_bits_truncate(0o755)).doing(op)?;
         let flags = nix::fcntl::OFlag::O_PATH | nix::fcntl::OFlag::O_CLOEXEC;
         let place = nix::fcntl::openat(&tmpfs, name.as_os_str(), flags, Mode::empty()).doing(op)?;
-        let tree = clone(&directory, mount.change.set, Depth::One)?;
+        let tree = clone(directory, mount.change.set, Depth::One)?;
         attach(tree.as_fd(), place.as_fd()).doing(op)?;
         let parts = name.to_string_lossy().into_owned();
         for part in parts.split(',').filter(|part| *part != parts) {
@@ -74,8 +74,7 @@ fn v1(cgroup: &CgroupPaths, mount: &MountPlan, target: &OwnedFd) -> Result<()> {
 }
 
 /// Name below `/sys/fs/cgroup` (that of the host's mount point) to the container's directory.
-fn layout(cgroup: &CgroupPaths) -> Result<BTreeMap<OsString, PathBuf>> {
-    let hierarchies = Hierarchies::discover()?;
+fn layout(cgroup: &CgroupPaths, hierarchies: &Hierarchies) -> BTreeMap<OsString, PathBuf> {
     let mut layout = BTreeMap::new();
     for (controller, directory) in &cgroup.v1 {
         let mount = hierarchies
@@ -90,7 +89,7 @@ fn layout(cgroup: &CgroupPaths) -> Result<BTreeMap<OsString, PathBuf>> {
     if let Some(directory) = &cgroup.unified {
         layout.insert("unified".into(), directory.clone());
     }
-    Ok(layout)
+    layout
 }
 
 fn clone(directory: &Path, attributes: u64, depth: Depth) -> Result<OwnedFd> {

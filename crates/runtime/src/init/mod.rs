@@ -29,7 +29,7 @@ use terrarium_sys::clone::{SingleThreaded, exit_now};
 use terrarium_sys::process::set_domain_name;
 use terrarium_sys::{close_range, loopback, namespace};
 
-use crate::cgroup::{CgroupPaths, JoinFds};
+use crate::cgroup::{CgroupPaths, Hierarchies, JoinFds};
 use crate::channel::{CONTINUE, Channel, Report, START};
 use crate::error::{Context, Failure, Result};
 use crate::hooks::{self, HookState};
@@ -50,6 +50,7 @@ pub(crate) struct Init<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) channel: Channel,
     pub(crate) cgroup: &'a CgroupPaths,
+    pub(crate) hierarchies: &'a Hierarchies,
     pub(crate) join_fds: JoinFds,
     pub(crate) joins: Joins,
     pub(crate) shifted: Shifted,

@@ -23,7 +23,10 @@ pub(super) fn mount_all(init: &mut Init<'_>, root: &Root) -> Result<()> {
     for (index, mount) in init.plan.mounts.iter().enumerate() {
         let start = init.trace.now();
         match &mount.kind {
-            MountKind::Cgroup => cgroup_view::mount(root, mount, init.cgroup, &mut init.trace)?,
+            MountKind::Cgroup => {
+                let cgroups = (init.cgroup, init.hierarchies);
+                cgroup_view::mount(root, mount, cgroups, &mut init.trace)?;
+            }
             MountKind::Bind { source, depth, .. } => {
                 let tree = match init.shifted.take(index) {
                     Some(tree) => tree,
