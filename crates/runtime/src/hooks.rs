@@ -56,6 +56,14 @@ pub(crate) fn run(point: &str, hooks: Option<&[Hook]>, state: &str) -> Result<()
         .try_for_each(|hook| run_one(point, hook, state))
 }
 
+/// Runs the hooks of one point in order, all of them; what failed is given back.
+pub(crate) fn run_all(point: &str, hooks: Option<&[Hook]>, state: &str) -> Vec<Error> {
+    let hooks = hooks.unwrap_or_default().iter();
+    hooks
+        .filter_map(|hook| run_one(point, hook, state).err())
+        .collect()
+}
+
 fn run_one(point: &str, hook: &Hook, state: &str) -> Result<()> {
     let failed = |reason: String| Error::Hook {
         point: point.to_owned(),

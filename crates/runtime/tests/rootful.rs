@@ -142,7 +142,7 @@ fn start_tells_why_a_command_cannot_be_executed() {
     executable("script");
     executable("text");
     for (command, code, reason) in [
-        ("nosuch", 127, "not found in $PATH"),
+        ("nosuch", 127, "executable file not found in $PATH"),
         ("/no/such", 127, "no such file"),
         ("/etc/passwd", 126, "permission denied"),
         ("/etc", 126, "is a directory"),

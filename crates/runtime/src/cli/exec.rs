@@ -75,6 +75,11 @@ fn process(args: &ExecArgs, spec: &Spec) -> Result<Process> {
         if args.tty {
             process.set_terminal(Some(true));
         }
+        // As runc does: who names none means those of the container.
+        if process.capabilities().is_none() {
+            let of_init = spec.process().as_ref();
+            process.set_capabilities(of_init.and_then(|init| init.capabilities().clone()));
+        }
         return Ok(process);
     }
     let mut process = spec.process().clone().unwrap_or_default();

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
+use oci_spec::runtime::Spec;
 use terrarium_sys::pidfd;
 
 use super::args::KillArgs;
@@ -14,7 +15,7 @@ use crate::channel::Channel;
 use crate::error::{Context, Error, Result};
 use crate::hooks::{self, HookState};
 use crate::start::start_over;
-use crate::trace::Trace;
+use crate::trace::{Note, Trace};
 
 pub(super) fn start(root: &StateRoot, id: &str) -> Result<u8> {
     let container = root.load(id)?;
@@ -28,7 +29,11 @@ pub(super) fn start(root: &StateRoot, id: &str) -> Result<u8> {
     container.forget_start();
     started?;
     super::warn(&trace.notes);
-    run_hooks(&container, "poststart", "running").map(|()| 0)
+    let spec = container.spec()?;
+    let hooks = spec.hooks().as_ref();
+    let hooks = hooks.and_then(|hooks| hooks.poststart().as_deref());
+    let state = hook_state(&container, &spec, container.record.pid);
+    hooks::run("poststart", hooks, &state.with_status("running")).map(|()| 0)
 }
 
 pub(super) fn kill(root: &StateRoot, args: &KillArgs) -> Result<u8> {
@@ -105,8 +110,17 @@ pub(super) fn delete(root: &StateRoot, id: &str, force: bool) -> Result<u8> {
 /// Removes a container that has ended, with everything of it.
 pub(super) fn remove(container: &Container) -> Result<()> {
     clean_up(container)?;
-    // The specification lets a failing poststop hook change nothing.
-    let _ = run_hooks(container, "poststop", "stopped");
+    let spec = container.spec()?;
+    let hooks = spec.hooks().as_ref();
+    let hooks = hooks.and_then(|hooks| hooks.poststop().as_deref());
+    let state = hook_state(container, &spec, 0);
+    // Nothing can be undone any more: a failure is told, and the next hook runs all the same.
+    for error in hooks::run_all("poststop", hooks, &state.with_status("stopped")) {
+        super::warn(&[Note {
+            subject: "hooks".to_owned(),
+            text: error.to_string(),
+        }]);
+    }
     container.remove()
 }
 
@@ -133,25 +147,13 @@ fn clean_up(container: &Container) -> Result<()> {
     Ok(())
 }
 
-fn run_hooks(container: &Container, point: &'static str, status: &str) -> Result<()> {
-    let spec = container.spec()?;
-    let Some(hooks) = spec.hooks() else {
-        return Ok(());
-    };
-    let list = if point == "poststart" {
-        hooks.poststart()
-    } else {
-        hooks.poststop()
-    };
-    let record = &container.record;
-    let pid = if status == "stopped" { 0 } else { record.pid };
-    let state = HookState {
-        id: &record.id,
-        bundle: &record.bundle,
-        spec: &spec,
+fn hook_state<'a>(container: &'a Container, spec: &'a Spec, pid: i32) -> HookState<'a> {
+    HookState {
+        id: &container.record.id,
+        bundle: &container.record.bundle,
+        spec,
         pid,
-    };
-    hooks::run(point, list.as_deref(), &state.with_status(status))
+    }
 }
 
 pub(super) fn pause(root: &StateRoot, id: &str) -> Result<u8> {

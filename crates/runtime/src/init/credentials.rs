@@ -58,25 +58,18 @@ impl ProcessPlan {
         self.set_scheduling()?;
         // As root: a user may be unable to pass through a parent directory that is not its own.
         enter_cwd(&self.cwd)?;
-        let wanted = self
-            .capabilities
-            .map(|wanted| wanted.within_host(trace))
-            .transpose()?;
-        if let Some(wanted) = &wanted {
-            // While CAP_SETPCAP is still there.
-            for cap in caps::bounding()
-                .doing(|| "read the bounding set")?
-                .difference(wanted.bounding)
-                .numbers()
-            {
-                let dropped = caps::drop_bounding(cap);
-                dropped.doing(|| format!("drop capability {cap} from the bounding set"))?;
-            }
+        let wanted = self.capabilities.within_host(trace)?;
+        // While CAP_SETPCAP is still there.
+        for cap in caps::bounding()
+            .doing(|| "read the bounding set")?
+            .difference(wanted.bounding)
+            .numbers()
+        {
+            let dropped = caps::drop_bounding(cap);
+            dropped.doing(|| format!("drop capability {cap} from the bounding set"))?;
         }
         self.change_user(trace)?;
-        if let Some(wanted) = &wanted {
-            raise_to(wanted, self.seccomp.is_some() && !self.no_new_privileges)?;
-        }
+        raise_to(&wanted, self.seccomp.is_some() && !self.no_new_privileges)?;
         umask(Mode::from_bits_truncate(self.umask));
         attributes::reset_signals().doing(|| "reset signals")?;
         trace.end(
@@ -113,13 +106,12 @@ impl ProcessPlan {
             let detail = format!("{} instructions", filter.program.len());
             trace.end("seccomp", start, detail);
         }
-        if let Some(wanted) = &self.capabilities {
-            let (_, permitted, inheritable) = caps::get().doing(|| "read capabilities")?;
-            let permitted = wanted.permitted.intersection(permitted);
-            let effective = wanted.effective.intersection(permitted);
-            let set = caps::set(effective, permitted, inheritable);
-            set.doing(|| "drop capabilities")?;
-        }
+        let wanted = &self.capabilities;
+        let (_, permitted, inheritable) = caps::get().doing(|| "read capabilities")?;
+        let permitted = wanted.permitted.intersection(permitted);
+        let effective = wanted.effective.intersection(permitted);
+        let set = caps::set(effective, permitted, inheritable);
+        set.doing(|| "drop capabilities")?;
         Ok(())
     }
 

@@ -109,7 +109,7 @@ pub(super) fn execute(
     if let Some(candidate) = refused {
         return Err(explain(command, &candidate, Errno::EACCES));
     }
-    let reason = format!("not found in $PATH ({path})");
+    let reason = format!("executable file not found in $PATH ({path})");
     Err(Error::CommandNotFound {
         command: command.clone(),
         reason,
@@ -142,7 +142,7 @@ fn explain(command: &str, path: &CStr, errno: Errno) -> Error {
             "`{shown}` exists, but its interpreter or dynamic linker does not"
         )),
         Errno::ENOENT | Errno::ENOTDIR => {
-            let reason = format!("`{shown}`: no such file in the container");
+            let reason = format!("`{shown}`: no such file or directory in the container");
             Error::CommandNotFound { command, reason }
         }
         _ if metadata.is_ok_and(|metadata| metadata.is_dir()) => {

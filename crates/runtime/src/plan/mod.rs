@@ -115,6 +115,7 @@ impl Plan {
     /// Decides all; the error says what in the spec cannot be carried out.
     pub(crate) fn new(input: &Input<'_>, host: Host) -> Result<Self> {
         let spec = input.spec;
+        check_version(spec.version())?;
         let linux = spec.linux().clone().unwrap_or_default();
         let namespaces = Namespaces::plan(&linux, host)?;
         refuse_unknown(&linux)?;
@@ -145,7 +146,7 @@ impl Plan {
             .map(PathBuf::from)
             .collect();
         Ok(Self {
-            root: root_source(input),
+            root: root_source(input)?,
             root_readonly: spec
                 .root()
                 .as_ref()
@@ -189,21 +190,38 @@ fn refuse_unknown(linux: &Linux) -> Result<()> {
     Ok(())
 }
 
-fn root_source(input: &Input<'_>) -> RootSource {
+fn root_source(input: &Input<'_>) -> Result<RootSource> {
     match input.rootfs {
-        Rootfs::Path(path) => RootSource::Directory(input.bundle.join(path)),
+        Rootfs::Path(_) if input.spec.root().is_none() => {
+            Err(Error::InvalidSpec("no `root`".to_owned()))
+        }
+        Rootfs::Path(path) => Ok(RootSource::Directory(input.bundle.join(path))),
         Rootfs::Overlay {
             lowerdirs,
             upperdir,
             workdir,
             userxattr,
-        } => RootSource::Overlay {
+        } => Ok(RootSource::Overlay {
             lowerdirs: lowerdirs.clone(),
             upperdir: upperdir.clone(),
             workdir: workdir.clone(),
             userxattr: *userxattr,
-        },
+        }),
     }
+}
+
+/// Any version 1: later ones only add (OCI runtime spec, "Specification version").
+fn check_version(version: &str) -> Result<()> {
+    let mut numbers = version.splitn(3, '.');
+    let is_number = |part: Option<&str>| {
+        part.is_some_and(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    if numbers.next() == Some("1") && is_number(numbers.next()) && numbers.next().is_some() {
+        return Ok(());
+    }
+    let shown: String = version.chars().take(40).collect();
+    let text = format!("`ociVersion` {shown:?} is no version 1 of the specification");
+    Err(Error::InvalidSpec(text))
 }
 
 /// Where the container's cgroups are: the spec's path, or the ID below a parent.

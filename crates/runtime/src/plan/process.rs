@@ -45,8 +45,8 @@ pub(crate) struct ProcessPlan {
     pub(crate) terminal: bool,
     /// Rows and columns.
     pub(crate) console_size: Option<(u16, u16)>,
-    /// `None` leaves root's sets as they are, as a spec without `capabilities` asks.
-    pub(crate) capabilities: Option<Capabilities>,
+    /// All empty when the spec has none: what is not asked for is not given.
+    pub(crate) capabilities: Capabilities,
     pub(crate) no_new_privileges: bool,
     pub(crate) rlimits: Vec<Rlimit>,
     pub(crate) oom_score_adj: Option<i32>,
@@ -90,15 +90,9 @@ impl ProcessPlan {
             console_size: size
                 .as_ref()
                 .map(|size| (cells(size.height()), cells(size.width()))),
-            capabilities: process.capabilities().as_ref().map(|sets| Capabilities {
-                bounding: cap_set(sets.bounding()),
-                effective: cap_set(sets.effective()),
-                permitted: cap_set(sets.permitted()),
-                inheritable: cap_set(sets.inheritable()),
-                ambient: cap_set(sets.ambient()),
-            }),
+            capabilities: capabilities(process),
             no_new_privileges: process.no_new_privileges() == Some(true),
-            rlimits: rlimits(process),
+            rlimits: rlimits(process)?,
             oom_score_adj: process.oom_score_adj(),
             seccomp,
             personality: persona.map(personality).transpose()?,
@@ -188,6 +182,19 @@ pub(crate) const CAPABILITY_NAMES: [&str; 41] = [
     "CHECKPOINT_RESTORE",
 ];
 
+fn capabilities(process: &Process) -> Capabilities {
+    let Some(sets) = process.capabilities() else {
+        return Capabilities::default();
+    };
+    Capabilities {
+        bounding: cap_set(sets.bounding()),
+        effective: cap_set(sets.effective()),
+        permitted: cap_set(sets.permitted()),
+        inheritable: cap_set(sets.inheritable()),
+        ambient: cap_set(sets.ambient()),
+    }
+}
+
 fn cap_set(names: &Option<SpecCapabilities>) -> CapSet {
     let mut set = 0_u64;
     for name in names.iter().flatten() {
@@ -209,19 +216,22 @@ pub(crate) fn capability_names(set: CapSet) -> String {
     set.numbers().map(name).collect::<Vec<_>>().join(", ")
 }
 
-fn rlimits(process: &Process) -> Vec<Rlimit> {
-    let limits = process.rlimits().iter().flatten();
-    limits
-        .map(|limit| {
-            let (number, name) = rlimit(limit.typ());
-            Rlimit {
-                number,
-                name,
-                soft: limit.soft(),
-                hard: limit.hard(),
-            }
-        })
-        .collect()
+fn rlimits(process: &Process) -> Result<Vec<Rlimit>> {
+    let mut limits: Vec<Rlimit> = Vec::new();
+    for limit in process.rlimits().iter().flatten() {
+        let (number, name) = rlimit(limit.typ());
+        if limits.iter().any(|known| known.number == number) {
+            let text = format!("`process.rlimits` has two limits of {name}");
+            return Err(Error::InvalidSpec(text));
+        }
+        limits.push(Rlimit {
+            number,
+            name,
+            soft: limit.soft(),
+            hard: limit.hard(),
+        });
+    }
+    Ok(limits)
 }
 
 fn rlimit(typ: PosixRlimitType) -> (u32, &'static str) {
