@@ -7,6 +7,7 @@
 
 #![forbid(unsafe_code)]
 
+mod bundle;
 mod command;
 mod display;
 mod element;
@@ -19,6 +20,7 @@ mod terminal;
 mod user;
 mod window;
 
+pub use bundle::{Bundle, runtime_name, runtime_path};
 pub use command::{Ran, run, run_within};
 pub use element::Element;
 pub use host::{Host, Options};
