@@ -44,6 +44,8 @@ pub(crate) const TEST: &[Package] = &[
     ("debootstrap", "a real Debian root file system"),
     ("iproute2", "networks of the tests"),
     ("strace", "faults of the tests"),
+    ("podman", "an engine that can use our runtime"),
+    ("docker.io", "another one"),
 ];
 
 /// To measure, and to measure against.
