@@ -42,5 +42,6 @@ pub use keyword::Keyword;
 pub use mount::{Mount, MountFault, MountKind, Sharing};
 pub use program::{Argument, Program, Stage, Step};
 pub use span::{Position, Span};
+pub use suggest::nearest;
 pub use transfer::Transfer;
 pub use tree::{Arguments, Directive, Dockerfile, Flag, Item, Node, Pair, Word};

@@ -1,8 +1,6 @@
 /// The candidate that a mistyped word most likely means: at most two keystrokes away, or a third of the word.
-pub(crate) fn nearest<'a>(
-    word: &str,
-    candidates: impl Iterator<Item = &'a str>,
-) -> Option<&'a str> {
+#[must_use]
+pub fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     // A longer word is no slip of the keyboard, and comparing it would cost its length squared.
     if word.len() > 64 {
         return None;

@@ -1,0 +1,384 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::Read;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_util::future::{BoxFuture, FutureExt as _};
+use terrarium_dockerfile::{Dockerfile, Expander, Ignore, Program};
+use terrarium_oci::{ChainId, DiffId, ImageConfig, RootFs};
+use tokio::sync::OnceCell;
+
+use crate::state::State;
+use crate::{Executor, Failure, Fault, Files, Found, Key, Layer};
+
+/// Gives the plain bytes of something compressed; nothing for a compression that it does not know.
+pub(crate) type Inflate = Arc<
+    dyn for<'a> Fn(&str, Box<dyn Read + Send + 'a>) -> Option<Box<dyn Read + 'a>> + Send + Sync,
+>;
+
+/// What is to be built.
+#[derive(Clone)]
+pub struct Request {
+    /// The text of the Dockerfile.
+    pub dockerfile: String,
+    /// The files of the build, those of `.dockerignore` left out.
+    pub context: Arc<Files>,
+    /// What was left out.
+    pub ignore: Ignore,
+    /// `--build-arg`.
+    pub arguments: BTreeMap<String, String>,
+    /// `--label`.
+    pub labels: BTreeMap<String, String>,
+    /// `--target`.
+    pub target: Option<String>,
+    /// `--platform`.
+    pub platform: Option<String>,
+    /// `--network`.
+    pub network: String,
+    /// `--secret`.
+    pub secrets: BTreeMap<String, Vec<u8>>,
+    /// Whether every step runs again.
+    pub no_cache: bool,
+    /// `SOURCE_DATE_EPOCH`.
+    pub epoch: Option<u64>,
+    /// Seconds since 1970.
+    pub now: u64,
+    /// The time that the image and its history carry, RFC 3339.
+    pub created: String,
+    /// How to unpack archives.
+    pub inflate: Inflate,
+}
+
+impl Request {
+    pub(crate) fn escape(&self) -> char {
+        // Directives are the first lines, and all are comments.
+        let comments = self
+            .dockerfile
+            .lines()
+            .take_while(|line| line.trim_start_matches('\u{feff}').starts_with('#'));
+        Dockerfile::parse(&comments.collect::<Vec<_>>().join("\n")).escape()
+    }
+}
+
+/// How a build goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the fields are named")]
+pub enum Report {
+    /// An instruction begins; `node` counts the instructions of the file from 0.
+    Step {
+        stage: usize,
+        node: usize,
+        line: String,
+    },
+    /// It is done.
+    Done {
+        node: usize,
+        id: Option<String>,
+        cached: bool,
+        usec: u64,
+    },
+}
+
+/// What came out.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// The config of the image.
+    pub config: ImageConfig,
+    /// Its layers, bottom first.
+    pub layers: Vec<Layer>,
+}
+
+/// Builds an image.
+///
+/// Stages that the target does not need are left out; the others go on side by side as far as one does not need the
+/// other. Dropping the future ends the build.
+///
+/// # Errors
+///
+/// The first instruction that fails, with its place.
+pub async fn build<E: Executor>(
+    executor: &E,
+    request: &Request,
+    reports: &(dyn Fn(Report) + Send + Sync),
+) -> Result<Outcome, Failure> {
+    let anywhere = |fault: Fault| Failure { fault, place: None };
+    let dockerfile = Dockerfile::parse(&request.dockerfile);
+    let program = Program::of(&dockerfile).map_err(|errors| anywhere(Fault::Dockerfile(errors)))?;
+    let target = program
+        .target(request.target.as_deref())
+        .map_err(|fault| anywhere(fault.into()))?;
+    let build = Build {
+        executor,
+        request,
+        reports,
+        stages: program.stages.iter().map(|_| OnceCell::new()).collect(),
+        files: Mutex::default(),
+        cached: Mutex::default(),
+        finds: Mutex::default(),
+        program,
+        target,
+    };
+    let needed = build.needed();
+    let all = needed.iter().map(|index| build.stage(*index));
+    futures_util::future::try_join_all(all).await?;
+    let state = build.stage(target).await?;
+    Ok(build.outcome(state))
+}
+
+pub(crate) struct Build<'a, E: Executor> {
+    pub(crate) executor: &'a E,
+    pub(crate) request: &'a Request,
+    reports: &'a (dyn Fn(Report) + Send + Sync),
+    pub(crate) program: Program,
+    target: usize,
+    stages: Vec<OnceCell<State>>,
+    files: Mutex<BTreeMap<String, Arc<Files>>>,
+    /// Layers that the cache gave.
+    cached: Mutex<BTreeSet<String>>,
+    finds: Mutex<BTreeMap<(Option<String>, String), Found>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl<E: Executor> Build<'_, E> {
+    pub(crate) fn report(&self, report: Report) {
+        (self.reports)(report);
+    }
+
+    /// A stage, carried out once however many ask for it.
+    pub(crate) fn stage(&self, index: usize) -> BoxFuture<'_, Result<State, Failure>> {
+        async move {
+            let state = self.stages[index]
+                .get_or_try_init(|| self.evaluate(index))
+                .await?;
+            Ok(state.clone())
+        }
+        .boxed()
+    }
+
+    /// The stages that the target needs, itself included. Only earlier stages count, so there is no circle.
+    fn needed(&self) -> BTreeSet<usize> {
+        let mut needed = BTreeSet::new();
+        let mut open = vec![self.target];
+        while let Some(index) = open.pop() {
+            if needed.insert(index) {
+                open.extend(self.uses(index));
+            }
+        }
+        needed
+    }
+
+    fn uses(&self, index: usize) -> Vec<usize> {
+        use terrarium_dockerfile::{Instruction, Mount};
+        let stage = &self.program.stages[index];
+        let base = self.global(&stage.base).ok();
+        let mut names: Vec<String> = base.into_iter().collect();
+        for step in &stage.steps {
+            match &step.instruction {
+                Instruction::Transfer(transfer) => names.extend(transfer.from.clone()),
+                Instruction::Run(run) => {
+                    let mounts = run
+                        .mounts
+                        .iter()
+                        .filter_map(|mount| Mount::parse(mount).ok());
+                    names.extend(mounts.filter_map(|mount| mount.from));
+                }
+                _ => {}
+            }
+        }
+        names
+            .iter()
+            .filter_map(|name| self.earlier(name, index))
+            .collect()
+    }
+
+    /// The stage before `index` that a name means.
+    pub(crate) fn earlier(&self, name: &str, index: usize) -> Option<usize> {
+        let lower = name.to_lowercase();
+        let stages = &self.program.stages[..index];
+        let named = stages
+            .iter()
+            .rposition(|stage| stage.name.as_deref() == Some(&lower));
+        named.or_else(|| name.parse().ok().filter(|number| *number < index))
+    }
+
+    /// Replaces the arguments that stand before the first `FROM`.
+    pub(crate) fn global(&self, text: &str) -> Result<String, Fault> {
+        let lookup = |name: &str| self.declared_before(name);
+        let expanded = Expander::new(self.program.escape, &lookup).expand(text);
+        expanded
+            .map(|expanded| expanded.text)
+            .map_err(|fault| Fault::Expansion {
+                text: text.to_owned(),
+                fault,
+            })
+    }
+
+    fn declared_before(&self, name: &str) -> Option<String> {
+        let declared = self
+            .program
+            .globals
+            .iter()
+            .rev()
+            .find(|argument| argument.name == name);
+        let Some(declared) = declared else {
+            return self.platform_argument(name);
+        };
+        if let Some(given) = self.request.arguments.get(name) {
+            return Some(given.clone());
+        }
+        let before = |other: &str| {
+            let known = self
+                .program
+                .globals
+                .iter()
+                .take_while(|argument| *argument != declared);
+            let found = known.filter(|argument| argument.name == other).last()?;
+            self.request
+                .arguments
+                .get(other)
+                .cloned()
+                .or_else(|| found.default.clone())
+        };
+        let default = declared.default.as_deref()?;
+        Expander::new(self.program.escape, &before)
+            .expand(default)
+            .ok()
+            .map(|expanded| expanded.text)
+    }
+
+    /// The value of an argument that a stage declares without one.
+    pub(crate) fn declared(&self, name: &str, stage: usize) -> Option<String> {
+        if name == "TARGETSTAGE" {
+            let stage = &self.program.stages[self.target.max(stage)];
+            return Some(stage.name.clone().unwrap_or_else(|| "default".to_owned()));
+        }
+        self.declared_before(name)
+    }
+
+    fn platform_argument(&self, name: &str) -> Option<String> {
+        let host = terrarium_oci::Platform::host();
+        let wanted = self
+            .request
+            .platform
+            .as_deref()
+            .and_then(|text| text.parse().ok());
+        let (platform, part) = match (name.strip_prefix("TARGET"), name.strip_prefix("BUILD")) {
+            (Some(part), _) => (wanted.unwrap_or(host), part),
+            (None, Some(part)) => (host, part),
+            (None, None) => return None,
+        };
+        let text = platform.to_string();
+        let mut parts = text.split('/');
+        match part {
+            "PLATFORM" => Some(text),
+            "OS" => parts.next().map(str::to_owned),
+            "ARCH" => parts.nth(1).map(str::to_owned),
+            "VARIANT" => Some(parts.nth(2).unwrap_or_default().to_owned()),
+            _ => None,
+        }
+    }
+
+    /// The files of a stage before `stage`, or of an image.
+    pub(crate) async fn files_of(&self, name: &str, stage: usize) -> Result<Arc<Files>, Fault> {
+        let earlier = self.earlier(name, stage);
+        let key = earlier.map_or_else(|| name.to_owned(), |index| format!("#{index}"));
+        if let Some(files) = lock(&self.files).get(&key).cloned() {
+            return Ok(files);
+        }
+        let layers = match earlier {
+            Some(index) => {
+                self.stage(index)
+                    .await
+                    .map_err(|failure| failure.fault)?
+                    .layers
+            }
+            None => {
+                let platform = self.request.platform.as_deref();
+                let base = self.executor.base(name, platform).await;
+                base.map_err(Fault::Executor)?.layers
+            }
+        };
+        let files = self
+            .executor
+            .files(&layers)
+            .await
+            .map_err(Fault::Executor)?;
+        lock(&self.files).insert(key, Arc::clone(&files));
+        Ok(files)
+    }
+
+    pub(crate) async fn found(&self, on: Option<&ChainId>, path: &str) -> Result<Found, Fault> {
+        let key = (on.map(ToString::to_string), path.to_owned());
+        if let Some(found) = lock(&self.finds).get(&key).cloned() {
+            return Ok(found);
+        }
+        let found = self
+            .executor
+            .find(on, path)
+            .await
+            .map_err(Fault::Executor)?;
+        lock(&self.finds).insert(key, found.clone());
+        Ok(found)
+    }
+
+    /// The layer of a step: from the cache, or made now.
+    pub(crate) async fn cached<F: Future<Output = Result<File, Fault>>>(
+        &self,
+        state: &State,
+        key: &Key,
+        make: impl FnOnce() -> F,
+    ) -> Result<Layer, Fault> {
+        let _alone = self.executor.enter(key).await;
+        if !self.request.no_cache
+            && let Some(mut layer) = self.executor.recall(key, state.chain()).await
+        {
+            if self.request.epoch.is_some() {
+                layer.created.clone_from(&self.request.created);
+            }
+            lock(&self.cached).insert(layer.chain.to_string());
+            return Ok(layer);
+        }
+        let tar = make().await?;
+        let mut layer = self
+            .executor
+            .keep(state.chain(), tar)
+            .await
+            .map_err(Fault::Executor)?;
+        layer.created.clone_from(&self.request.created);
+        self.executor.remember(key, &layer).await;
+        Ok(layer)
+    }
+
+    pub(crate) fn was_cached(&self, layer: &Layer) -> bool {
+        lock(&self.cached).contains(&layer.chain.to_string())
+    }
+
+    fn outcome(&self, mut state: State) -> Outcome {
+        for (name, value) in &self.request.labels {
+            state.config.labels.insert(name.clone(), value.clone());
+        }
+        let diff_ids: Vec<DiffId> = state
+            .layers
+            .iter()
+            .map(|layer| layer.diff_id.clone())
+            .collect();
+        Outcome {
+            config: ImageConfig {
+                created: Some(if state.created.is_empty() {
+                    self.request.created.clone()
+                } else {
+                    state.created
+                }),
+                author: state.author,
+                platform: state.platform,
+                config: state.config,
+                rootfs: RootFs::new(diff_ids),
+                history: state.history,
+            },
+            layers: state.layers,
+        }
+    }
+}

@@ -1,0 +1,416 @@
+use std::collections::{BTreeMap, VecDeque};
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::FileExt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use terrarium_oci::{Algorithm, Hasher};
+
+/// A tree of files that only exists as an index of tars: nothing of it is unpacked on the machine.
+#[derive(Debug, Default)]
+pub struct Files {
+    entries: BTreeMap<String, Entry>,
+    hashes: Mutex<BTreeMap<String, String>>,
+}
+
+/// A file of a tree.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// What it is.
+    pub kind: Kind,
+    /// Its permissions.
+    pub mode: u32,
+    /// Its owner.
+    pub uid: u32,
+    /// Its group.
+    pub gid: u32,
+    /// When it changed, in seconds.
+    pub modified: u64,
+}
+
+/// The kinds of files that can be copied.
+#[derive(Debug, Clone)]
+pub enum Kind {
+    /// A file with its bytes.
+    File(Content),
+    /// A folder.
+    Folder,
+    /// A symbolic link and where it points.
+    Link(String),
+    /// A device, pipe or socket.
+    Special,
+}
+
+/// Where the bytes of a file are.
+#[derive(Debug, Clone)]
+pub enum Content {
+    /// In memory.
+    Bytes(Arc<[u8]>),
+    /// A part of an open file.
+    Part {
+        /// The file.
+        file: Arc<File>,
+        /// Where they begin.
+        offset: u64,
+        /// How many.
+        len: u64,
+    },
+}
+
+/// So many links in a row are a circle.
+const LINKS_AT_MOST: u32 = 40;
+
+impl Files {
+    /// Indexes the layers of tars that lie on each other, bottom first. Whiteouts remove what is below.
+    ///
+    /// # Errors
+    ///
+    /// When one is no tar, or holds a name that is not UTF-8.
+    pub fn of_tars(tars: impl IntoIterator<Item = File>) -> io::Result<Self> {
+        let mut files = Self::default();
+        for tar in tars {
+            files.add_tar(tar)?;
+        }
+        Ok(files)
+    }
+
+    fn add_tar(&mut self, tar: File) -> io::Result<()> {
+        let file = Arc::new(tar);
+        let below = std::mem::take(&mut self.entries);
+        let mut hides = Vec::new();
+        let mut archive = tar::Archive::new(Whole { file: &file, at: 0 });
+        for entry in archive.entries()? {
+            let mut entry = entry?;
+            let path = entry.path_bytes().into_owned();
+            let path =
+                clean(&String::from_utf8(path).map_err(|_| invalid("a name that is not UTF-8"))?);
+            let (folder, name) = path.rsplit_once('/').unwrap_or(("", &path));
+            if name == ".wh..wh..opq" {
+                hides.push((folder.to_owned(), true));
+            } else if let Some(hidden) = name.strip_prefix(".wh.") {
+                hides.push((join(folder, hidden), false));
+            } else if !path.is_empty() {
+                let read = read_entry(&mut entry, &file, |link| {
+                    self.entries.get(link).or_else(|| below.get(link)).cloned()
+                })?;
+                self.replace(path, read);
+            }
+        }
+        let over = std::mem::replace(&mut self.entries, below);
+        for (path, opaque) in hides {
+            self.hide(&path, opaque);
+        }
+        for (path, entry) in over {
+            self.replace(path, entry);
+        }
+        Ok(())
+    }
+
+    fn hide(&mut self, path: &str, opaque: bool) {
+        let inside = if path.is_empty() {
+            String::new()
+        } else {
+            format!("{path}/")
+        };
+        self.entries
+            .retain(|other, _| !(other.starts_with(&inside) || (!opaque && other == path)));
+    }
+
+    /// Puts an entry, also in place of a folder with all that is in it.
+    pub fn replace(&mut self, path: String, entry: Entry) {
+        let was_folder = self
+            .entries
+            .get(&path)
+            .is_some_and(|old| matches!(old.kind, Kind::Folder));
+        if was_folder && !matches!(entry.kind, Kind::Folder) {
+            self.hide(&path, false);
+        }
+        self.entries.insert(path, entry);
+    }
+
+    /// Removes what a rule leaves out.
+    pub fn retain(&mut self, keep: impl Fn(&str) -> bool) {
+        self.entries.retain(|path, _| keep(path));
+    }
+
+    /// All entries, sorted by path. Paths have no slash at their start.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Entry)> {
+        self.entries
+            .iter()
+            .map(|(path, entry)| (path.as_str(), entry))
+    }
+
+    /// One entry, links not followed.
+    #[must_use]
+    pub fn get(&self, path: &str) -> Option<&Entry> {
+        self.entries.get(path)
+    }
+
+    /// What is in a folder, at any depth.
+    pub fn below<'a>(&'a self, folder: &str) -> impl Iterator<Item = (&'a str, &'a Entry)> {
+        let start = if folder.is_empty() {
+            String::new()
+        } else {
+            format!("{folder}/")
+        };
+        let inside = start.clone();
+        self.entries
+            .range(start..)
+            .take_while(move |(path, _)| path.starts_with(&inside))
+            .map(|(path, entry)| (path.as_str(), entry))
+    }
+
+    /// Whether a path is a folder, be it only because something is in it.
+    #[must_use]
+    pub fn is_folder(&self, path: &str) -> bool {
+        path.is_empty()
+            || self
+                .get(path)
+                .is_some_and(|entry| matches!(entry.kind, Kind::Folder))
+            || (self.get(path).is_none() && self.below(path).next().is_some())
+    }
+
+    /// Follows all links of a path, within the tree; nothing where it leads nowhere.
+    #[must_use]
+    pub fn follow(&self, path: &str) -> Option<String> {
+        let mut ahead: VecDeque<String> = clean(path).split('/').map(str::to_owned).collect();
+        let mut at = String::new();
+        let mut links = 0;
+        while let Some(name) = ahead.pop_front() {
+            match name.as_str() {
+                "" | "." => continue,
+                ".." => {
+                    at = at
+                        .rsplit_once('/')
+                        .map_or(String::new(), |(folder, _)| folder.to_owned());
+                    continue;
+                }
+                _ => {}
+            }
+            let next = join(&at, &name);
+            match self.get(&next).map(|entry| &entry.kind) {
+                Some(Kind::Link(target)) => {
+                    links += 1;
+                    if links > LINKS_AT_MOST {
+                        return None;
+                    }
+                    if target.starts_with('/') {
+                        at.clear();
+                    }
+                    for name in target.split('/').rev() {
+                        ahead.push_front(name.to_owned());
+                    }
+                }
+                Some(_) => at = next,
+                None if self.is_folder(&next) => at = next,
+                None => return None,
+            }
+        }
+        Some(at)
+    }
+
+    /// The digest of a file's bytes, computed once.
+    ///
+    /// # Errors
+    ///
+    /// When they cannot be read.
+    pub fn hash(&self, path: &str, content: &Content) -> io::Result<String> {
+        let known = self
+            .hashes
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(path)
+            .cloned();
+        if let Some(hash) = known {
+            return Ok(hash);
+        }
+        let mut hasher = Hasher::new(Algorithm::Sha256);
+        io::copy(&mut content.open(), &mut hasher)?;
+        let hash = hasher.finish().hex().to_owned();
+        let mut hashes = self.hashes.lock().unwrap_or_else(PoisonError::into_inner);
+        hashes.insert(path.to_owned(), hash.clone());
+        Ok(hash)
+    }
+}
+
+fn read_entry<R: Read>(
+    entry: &mut tar::Entry<'_, R>,
+    file: &Arc<File>,
+    linked: impl Fn(&str) -> Option<Entry>,
+) -> io::Result<Entry> {
+    use tar::EntryType as T;
+    let link = entry
+        .link_name_bytes()
+        .map(|link| String::from_utf8_lossy(&link).into_owned());
+    let header = entry.header();
+    // Some writers leave out whose a file is and when it changed.
+    let number = |number: io::Result<u64>| u32::try_from(number.unwrap_or(0)).unwrap_or(0);
+    let kind = match header.entry_type() {
+        T::Regular | T::Continuous => Kind::File(Content::Part {
+            file: Arc::clone(file),
+            offset: entry.raw_file_position(),
+            len: entry.size(),
+        }),
+        T::Directory => Kind::Folder,
+        T::Symlink => Kind::Link(link.ok_or_else(|| invalid("a link without a target"))?),
+        T::Link => {
+            let target = clean(&link.ok_or_else(|| invalid("a link without a target"))?);
+            return linked(&target)
+                .ok_or_else(|| invalid("a hard link to a file that is not there"));
+        }
+        T::GNUSparse => return Err(invalid("a sparse file")),
+        _ => Kind::Special,
+    };
+    Ok(Entry {
+        kind,
+        mode: header.mode()? & 0o7777,
+        uid: number(header.uid()),
+        gid: number(header.gid()),
+        modified: header.mtime().unwrap_or(0),
+    })
+}
+
+fn invalid(what: &str) -> io::Error {
+    io::Error::new(
+        io::ErrorKind::InvalidData,
+        format!("the archive holds {what}"),
+    )
+}
+
+/// A path without `.`, `..` and doubled or leading slashes: what leads outside ends at the root.
+#[must_use]
+pub fn clean(path: &str) -> String {
+    let mut names: Vec<&str> = Vec::new();
+    for name in path.split('/') {
+        match name {
+            "" | "." => {}
+            ".." => {
+                names.pop();
+            }
+            name => names.push(name),
+        }
+    }
+    names.join("/")
+}
+
+pub(crate) fn join(folder: &str, name: &str) -> String {
+    match (folder, name) {
+        ("", name) => name.to_owned(),
+        (folder, "") => folder.to_owned(),
+        (folder, name) => format!("{folder}/{name}"),
+    }
+}
+
+impl Content {
+    /// How many bytes.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        match self {
+            Self::Bytes(bytes) => bytes.len() as u64,
+            Self::Part { len, .. } => *len,
+        }
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Reads them from the start.
+    #[must_use]
+    pub fn open(&self) -> Box<dyn Read + Send + '_> {
+        match self {
+            Self::Bytes(bytes) => Box::new(&bytes[..]),
+            Self::Part { file, offset, len } => Box::new(Whole { file, at: *offset }.take(*len)),
+        }
+    }
+}
+
+/// Reads a shared file by position, so that several readers do not disturb each other.
+struct Whole<'a> {
+    file: &'a File,
+    at: u64,
+}
+
+impl Read for Whole<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read_at(buffer, self.at)?;
+        self.at += read as u64;
+        Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    fn tar(entries: &[(&str, &str)]) -> File {
+        let mut builder = tar::Builder::new(Vec::new());
+        for (path, content) in entries {
+            let mut header = tar::Header::new_gnu();
+            header.set_mode(0o644);
+            if let Some(target) = content.strip_prefix("-> ") {
+                header.set_entry_type(tar::EntryType::Symlink);
+                header.set_size(0);
+                builder.append_link(&mut header, path, target).unwrap();
+            } else {
+                header.set_size(content.len() as u64);
+                builder
+                    .append_data(&mut header, path, content.as_bytes())
+                    .unwrap();
+            }
+        }
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(&builder.into_inner().unwrap()).unwrap();
+        file
+    }
+
+    fn text(files: &Files, path: &str) -> Option<String> {
+        let Kind::File(content) = &files.get(path)?.kind else {
+            return None;
+        };
+        let mut text = String::new();
+        content.open().read_to_string(&mut text).unwrap();
+        Some(text)
+    }
+
+    #[test]
+    fn layers_cover_and_remove_what_is_below() {
+        let files = Files::of_tars([
+            tar(&[("a/x", "1"), ("a/y", "2"), ("b/z", "3"), ("c", "4")]),
+            tar(&[
+                ("a/.wh.x", ""),
+                ("b/.wh..wh..opq", ""),
+                ("b/new", "5"),
+                ("c/in", "6"),
+            ]),
+        ])
+        .unwrap();
+        let paths: Vec<&str> = files
+            .iter()
+            .map(|(path, _)| path)
+            .filter(|path| *path != "c")
+            .collect();
+        assert_eq!(paths, ["a/y", "b/new", "c/in"]);
+        assert_eq!(text(&files, "a/y").as_deref(), Some("2"));
+    }
+
+    #[test]
+    fn links_never_lead_outside_or_round_and_round() {
+        let files = Files::of_tars([tar(&[
+            ("dir/file", "x"),
+            ("up", "-> ../../dir"),
+            ("abs", "-> /dir/file"),
+            ("loop", "-> loop"),
+        ])])
+        .unwrap();
+        assert_eq!(files.follow("up/file").as_deref(), Some("dir/file"));
+        assert_eq!(files.follow("/abs").as_deref(), Some("dir/file"));
+        assert_eq!(files.follow("loop"), None);
+        assert_eq!(files.follow("../../dir").as_deref(), Some("dir"));
+        assert_eq!(files.follow("none"), None);
+    }
+}

@@ -1,0 +1,26 @@
+//! From a Dockerfile to the layers and the config of an image.
+//!
+//! Owns: which stages a target needs and in which order they are carried out, what each instruction does to the config,
+//! which files `COPY` and `ADD` take and where they go, and by what a step is recognized in the cache. Must never know:
+//! the store, containers, networks, clients: what acts on the machine is asked of an [`Executor`].
+//! Start at [`build`]. Implements: Docker's Dockerfile reference, image-spec 1.1 for what comes out.
+#![forbid(unsafe_code)]
+
+mod build;
+mod copy;
+mod error;
+mod executor;
+mod files;
+mod instructions;
+mod key;
+mod pack;
+mod permissions;
+mod run;
+mod stage;
+mod state;
+
+pub use build::{Outcome, Report, Request, build};
+pub use error::{Failure, Fault, Place};
+pub use executor::{Base, BoxError, Executor, Found, Layer, Process, ProcessMount};
+pub use files::{Content, Entry, Files, Kind, clean};
+pub use key::Key;

@@ -1,0 +1,150 @@
+//! The files of a layer before they are written: gathered, recognized, then written as one tar.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, BufWriter, Seek, Write};
+use std::sync::Arc;
+
+use tar::{EntryType, Header};
+
+use crate::key::{Key, KeyParts};
+use crate::{Content, Entry, Fault, Files, Kind};
+
+/// Files by their path in the layer.
+#[derive(Debug, Default)]
+pub(crate) struct Pack {
+    entries: BTreeMap<String, Packed>,
+}
+
+#[derive(Debug)]
+struct Packed {
+    entry: Entry,
+    /// Where the hash of its bytes is known, and under which path.
+    origin: Option<(Arc<Files>, String)>,
+}
+
+impl Pack {
+    /// Puts a file; a later one at the same path replaces it, a folder only changes its settings.
+    pub(crate) fn put(&mut self, path: String, entry: Entry, origin: Option<(Arc<Files>, String)>) {
+        if !path.is_empty() {
+            self.entries.insert(path, Packed { entry, origin });
+        }
+    }
+
+    pub(crate) fn has(&self, path: &str) -> bool {
+        self.entries.contains_key(path)
+    }
+
+    /// By what the layer is recognized. When files changed is no part of it.
+    pub(crate) fn key(&self, kind: &str, on: &str) -> Result<Key, Fault> {
+        let mut parts = KeyParts::new(kind);
+        parts.add(on);
+        for (path, Packed { entry, origin }) in &self.entries {
+            parts.add(path);
+            parts.add(format!("{:o} {} {}", entry.mode, entry.uid, entry.gid));
+            match &entry.kind {
+                Kind::Folder => parts.add("folder"),
+                Kind::Link(target) => parts.add("link").add(target),
+                Kind::Special => parts.add("special"),
+                Kind::File(content) => {
+                    let hash = match origin {
+                        Some((files, source)) => files.hash(source, content),
+                        None => Files::default().hash(path, content),
+                    };
+                    parts
+                        .add("file")
+                        .add(hash.map_err(Fault::io(path.as_str()))?)
+                }
+            };
+        }
+        Ok(parts.finish())
+    }
+
+    /// Writes the layer. `at` replaces all times where it is given.
+    pub(crate) fn write(&self, at: Option<u64>) -> io::Result<File> {
+        let mut builder = tar::Builder::new(BufWriter::with_capacity(1 << 18, tempfile()?));
+        for (path, Packed { entry, .. }) in &self.entries {
+            let mut header = Header::new_gnu();
+            header.set_mode(entry.mode);
+            header.set_uid(u64::from(entry.uid));
+            header.set_gid(u64::from(entry.gid));
+            header.set_mtime(at.map_or(entry.modified, |at| entry.modified.min(at)));
+            header.set_size(0);
+            match &entry.kind {
+                Kind::Folder => {
+                    header.set_entry_type(EntryType::Directory);
+                    builder.append_data(&mut header, format!("{path}/"), io::empty())?;
+                }
+                Kind::Link(target) => {
+                    header.set_entry_type(EntryType::Symlink);
+                    builder.append_link(&mut header, path, target)?;
+                }
+                Kind::File(content) => {
+                    header.set_entry_type(EntryType::Regular);
+                    header.set_size(content.len());
+                    append_exactly(&mut builder, &mut header, path, content)?;
+                }
+                Kind::Special => {}
+            }
+        }
+        let mut file = builder
+            .into_inner()?
+            .into_inner()
+            .map_err(|error| error.into_error())?;
+        file.rewind()?;
+        Ok(file)
+    }
+}
+
+/// A file that shrinks while it is read must not shift what follows it.
+fn append_exactly<W: Write>(
+    builder: &mut tar::Builder<W>,
+    header: &mut Header,
+    path: &str,
+    content: &Content,
+) -> io::Result<()> {
+    let mut counted = Counted {
+        inner: content.open(),
+        left: content.len(),
+    };
+    builder.append_data(header, path, &mut counted)?;
+    if counted.left > 0 {
+        return Err(io::Error::new(
+            io::ErrorKind::UnexpectedEof,
+            format!("{path:?} shrank"),
+        ));
+    }
+    Ok(())
+}
+
+struct Counted<R> {
+    inner: R,
+    left: u64,
+}
+
+impl<R: io::Read> io::Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.left = self.left.saturating_sub(read as u64);
+        Ok(read)
+    }
+}
+
+/// A file without a name.
+pub(crate) fn tempfile() -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    const O_TMPFILE: i32 = 0o20_200_000;
+    let folder = std::env::temp_dir();
+    std::fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .custom_flags(O_TMPFILE)
+        .mode(0o600)
+        .open(folder)
+}
+
+impl Content {
+    pub(crate) fn of(bytes: impl Into<Arc<[u8]>>) -> Self {
+        Self::Bytes(bytes.into())
+    }
+}
