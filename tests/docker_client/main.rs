@@ -1,6 +1,7 @@
 //! The real docker client against a real `terrariumd`, by group of commands.
 
 mod attach;
+mod build;
 mod exec;
 mod health;
 mod images;

@@ -34,6 +34,8 @@ wire! {
         Push,
         /// The starter image, made locally.
         MakeStarterImage,
+        /// An image from a Dockerfile.
+        BuildImage,
         /// A container from an image.
         CreateContainer,
         /// `start`.

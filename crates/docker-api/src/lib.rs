@@ -8,6 +8,7 @@
 
 #![forbid(unsafe_code)]
 
+mod build;
 mod containers;
 mod error;
 mod filters;

@@ -15,6 +15,7 @@ use terrarium_store::Store;
 use crate::{
     Activities, Config, Hub, Result,
     blocking::blocking,
+    builds::Locks,
     config,
     containers::{Execs, Records, Table, network_failed},
     db::{Database, Opened},
@@ -47,6 +48,7 @@ pub(crate) struct Inner {
     pub(crate) records: Records,
     pub(crate) containers: Table,
     pub(crate) execs: Execs,
+    pub(crate) build_locks: Locks,
     /// What the user should know about this start.
     pub(crate) warnings: Vec<String>,
     pub(crate) terminals: Terminals,
@@ -90,6 +92,7 @@ impl Engine {
             records: files.records,
             containers: Table::default(),
             execs: Execs::default(),
+            build_locks: Locks::default(),
             _lock: files.lock,
         };
         let engine = Self {

@@ -1,4 +1,4 @@
-//! The only place that knows a whole use case: pull, run, exec, stats, reconcile.
+//! The only place that knows a whole use case: pull, build, run, exec, stats, reconcile.
 //!
 //! Owns the order of things between store, registry, network and runtime, the container records,
 //! the index in SQLite, and the events. It must never know a transport (Tauri, HTTP) and never do
@@ -9,6 +9,7 @@
 
 mod activity;
 mod blocking;
+mod builds;
 mod config;
 mod containers;
 mod db;
@@ -31,6 +32,7 @@ mod trace;
 mod volumes;
 
 pub use activity::{Activities, Running};
+pub use builds::{BuildEvent, BuildImage, PrunedBuilds};
 pub use config::Config;
 pub use containers::{AttachContainer, Attached, Input, Output, StartExec, Waiter};
 pub use engine::Engine;

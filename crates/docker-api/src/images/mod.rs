@@ -36,8 +36,6 @@ pub(crate) fn routes() -> Router<App> {
         .route("/images/load", post(load))
         .route("/images/get", get(save))
         .route("/images/{*rest}", get(named).post(named).delete(named))
-        .route("/build", post(not_built("building images")))
-        .route("/build/prune", post(no_build_cache))
 }
 
 /// Routes under a name: `/images/localhost:5000/a/b:c/json`.
@@ -80,8 +78,4 @@ async fn load(State(app): State<App>, request: Request) -> Result<Response> {
 
 fn lost() -> Failure {
     Failure::not_found("page not found")
-}
-
-async fn no_build_cache() -> axum::Json<serde_json::Value> {
-    axum::Json(serde_json::json!({ "CachesDeleted": null, "SpaceReclaimed": 0 }))
 }

@@ -40,9 +40,18 @@ impl Engine {
         .await
     }
 
-    async fn create(&self, mut request: CreateContainer) -> Result<Traced<ContainerSummary>> {
+    async fn create(&self, request: CreateContainer) -> Result<Traced<ContainerSummary>> {
         validate::request(&request)?;
         let image = self.resolve_image(&request.image).await?;
+        self.create_of(request, image).await
+    }
+
+    /// Creates a container of an image that may have no name and no documents.
+    pub(crate) async fn create_of(
+        &self,
+        mut request: CreateContainer,
+        image: Image,
+    ) -> Result<Traced<ContainerSummary>> {
         self.settle(&mut request)?;
         self.take_over_mounts(&mut request)?;
         let id = ContainerId::random();

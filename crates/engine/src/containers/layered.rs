@@ -99,6 +99,75 @@ impl Layers {
         }
         Ok(None)
     }
+
+    /// Follows a path to its end, also where nothing is there: what is missing is taken as it is written.
+    ///
+    /// # Errors
+    /// What could not be read, or links that lead in a circle.
+    pub(crate) fn resolve(&self, path: &Path) -> io::Result<Resolved> {
+        let mut ahead = components(path);
+        let mut behind: Vec<(OsString, Merged)> = vec![(OsString::new(), clone(&self.roots)?)];
+        let mut links = 0;
+        while let Some(name) = ahead.pop_front() {
+            if name == ".." {
+                if behind.len() > 1 {
+                    behind.pop();
+                }
+                continue;
+            }
+            let (_, here) = behind.last().expect("the root is never popped");
+            match lookup(here, &name)? {
+                Some(Found::Directory(merged)) => behind.push((name, merged)),
+                Some(Found::Other(tree)) => {
+                    let Some(target) = link_target(&tree, &name)? else {
+                        let is_folder = ahead.is_empty().then_some(false);
+                        return Ok(Resolved::new(&behind, Some(name), ahead, is_folder));
+                    };
+                    links += 1;
+                    if links > LINKS_AT_MOST {
+                        return Err(Errno::ELOOP.into());
+                    }
+                    if target.is_absolute() {
+                        behind.truncate(1);
+                    }
+                    for component in components(&target).into_iter().rev() {
+                        ahead.push_front(component);
+                    }
+                }
+                None => return Ok(Resolved::new(&behind, Some(name), ahead, None)),
+            }
+        }
+        Ok(Resolved::new(&behind, None, VecDeque::new(), Some(true)))
+    }
+}
+
+/// Where a path leads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Resolved {
+    /// The path from the root, without links.
+    pub(crate) path: PathBuf,
+    /// Whether a folder is there; nothing where nothing is.
+    pub(crate) is_folder: Option<bool>,
+}
+
+impl Resolved {
+    fn new(
+        behind: &[(OsString, Merged)],
+        name: Option<OsString>,
+        ahead: VecDeque<OsString>,
+        is_folder: Option<bool>,
+    ) -> Self {
+        let mut path: PathBuf = behind.iter().map(|(name, _)| name).collect();
+        path.extend(name);
+        for name in ahead {
+            if name == ".." {
+                path.pop();
+            } else {
+                path.push(name);
+            }
+        }
+        Self { path, is_folder }
+    }
 }
 
 fn components(path: &Path) -> VecDeque<OsString> {
@@ -218,6 +287,25 @@ mod tests {
         check(&layers, "/etc/passwd", Some("root"));
         check(&layers, "/out", None);
         assert!(layers.read(Path::new("/loop"), 100).is_err());
+    }
+
+    #[test]
+    fn a_path_is_followed_also_where_nothing_is_there() {
+        let (_folder, layers) = layers(&[&["lib -> usr/lib", "loop -> loop"], &["usr/lib/a = x"]]);
+        let check = |path: &str, expect: &str, is_folder: Option<bool>| {
+            let found = layers.resolve(Path::new(path)).unwrap();
+            assert_eq!(
+                (found.path.to_str().unwrap(), found.is_folder),
+                (expect, is_folder),
+                "{path}"
+            );
+        };
+        check("/", "", Some(true));
+        check("/lib", "usr/lib", Some(true));
+        check("/lib/a", "usr/lib/a", Some(false));
+        check("/lib/new/x", "usr/lib/new/x", None);
+        check("/../../lib/../x", "usr/x", None);
+        assert!(layers.resolve(Path::new("/loop")).is_err());
     }
 
     #[test]

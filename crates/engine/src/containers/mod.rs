@@ -51,9 +51,12 @@ pub use wait::Waiter;
 
 pub(crate) use container::Life;
 pub(crate) use exec::Execs;
+pub(crate) use layered::Layers;
 pub(crate) use network::failed as network_failed;
+pub(crate) use prepare::databases;
 pub(crate) use records::Records;
 pub(crate) use table::Table;
+pub(crate) use user::Databases;
 
 use crate::{Result, error::quoted};
 

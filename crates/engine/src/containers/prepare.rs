@@ -115,7 +115,7 @@ impl Engine {
 }
 
 /// The container's own user and group files.
-fn databases(overlay: &Overlay) -> Result<Databases> {
+pub(crate) fn databases(overlay: &Overlay) -> Result<Databases> {
     let what = || "read the users of the container".to_owned();
     let upper = overlay.upper.iter().map(|upper| upper.upperdir.as_path());
     let lower = overlay.lowerdirs.iter().map(PathBuf::as_path);

@@ -82,6 +82,17 @@ impl Databases {
         })
     }
 
+    /// The numbers of `user[:group]` for files that are copied: without a group, it is the user's number.
+    pub(crate) fn owner(&self, wish: &str) -> Result<(u32, u32)> {
+        let account = self.account(wish, &[])?;
+        let gid = if wish.contains(':') {
+            account.gid
+        } else {
+            account.uid
+        };
+        Ok((account.uid, gid))
+    }
+
     fn user(&self, wish: &str) -> Option<User<'_>> {
         let users = || self.passwd.lines().filter_map(User::parse);
         // A name of digits is looked up as a name first, as Docker does.
@@ -196,6 +207,13 @@ mod tests {
             ErrorCode::InvalidArgument
         );
         assert!(none.account("0:wheel", &[]).is_err());
+    }
+
+    #[test]
+    fn an_owner_without_a_group_gives_its_number_to_it() {
+        assert_eq!(databases().owner("ada").unwrap(), (1000, 1000));
+        assert_eq!(databases().owner("ada:users").unwrap(), (1000, 100));
+        assert_eq!(databases().owner("7:8").unwrap(), (7, 8));
     }
 
     #[test]

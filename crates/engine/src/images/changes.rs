@@ -42,7 +42,7 @@ impl Engine {
     }
 
     /// Notes an event of an image in Docker's words.
-    pub(super) fn image_event(&self, action: &str, id: &str, name: &str) {
+    pub(crate) fn image_event(&self, action: &str, id: &str, name: &str) {
         self.hub().event(LifecycleEvent {
             at_ns: now_ns(),
             kind: "image".into(),

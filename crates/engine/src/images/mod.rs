@@ -24,6 +24,7 @@ mod tag;
 
 pub(crate) use catalog::{Catalog, Image};
 pub(crate) use error::store_failed;
+pub(crate) use names::{parse, point, unnamed};
 pub use remove::Prune;
 pub(crate) use remove::freed_without;
 pub(crate) use state::{Images, ids};

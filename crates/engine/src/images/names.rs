@@ -43,7 +43,7 @@ pub(super) fn dissect(text: &str) -> Result<Dissection> {
 }
 
 /// Reads a name as typed.
-pub(super) fn parse(text: &str) -> Result<Reference> {
+pub(crate) fn parse(text: &str) -> Result<Reference> {
     text.trim()
         .parse()
         .map_err(|error| invalid_reference(&error))
@@ -55,7 +55,7 @@ pub(super) fn is_unnamed(name: &str) -> bool {
 }
 
 /// The reference that keeps what `target` points to without a name.
-pub(super) fn unnamed(target: &Descriptor) -> String {
+pub(crate) fn unnamed(target: &Descriptor) -> String {
     match &target.platform {
         None => format!("{UNNAMED}{}", target.digest),
         Some(platform) => format!("{UNNAMED}{}/{platform}", target.digest),
@@ -65,7 +65,7 @@ pub(super) fn unnamed(target: &Descriptor) -> String {
 /// Points `name` to `target`. What it pointed to before stays, without a name if this was its last.
 ///
 /// The caller holds the lock on names.
-pub(super) fn point(store: &Store, name: &str, target: &Descriptor) -> Result<()> {
+pub(crate) fn point(store: &Store, name: &str, target: &Descriptor) -> Result<()> {
     let references = store.references();
     let failed =
         |error: &terrarium_store::Error| store_failed(format!("write the name {name}"), error);

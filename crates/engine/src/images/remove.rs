@@ -1,4 +1,4 @@
-use std::{sync::Arc, time::SystemTime};
+use std::{path::Path, sync::Arc, time::SystemTime};
 
 use terrarium_api::{
     ContainerStatus, ContainerSummary, Error, ErrorCode, RemoveImage, RemovedImage, Traced,
@@ -93,12 +93,13 @@ impl Engine {
     }
 
     /// Frees what nothing needs any more; returns what went, `ids` first, and how many bytes.
-    async fn collect_images(&self, ids: Vec<Digest>) -> Result<(Vec<String>, u64)> {
+    pub(crate) async fn collect_images(&self, ids: Vec<Digest>) -> Result<(Vec<String>, u64)> {
         let store = self.inner.images.store.clone();
+        let data_root = self.inner.config.data_root.clone();
         blocking(move || {
             let failed = |error| store_failed("remove unused blobs and snapshots", &error);
             let collected = store
-                .collect(&roots(&store), SystemTime::now())
+                .collect(&roots(&store, &data_root), SystemTime::now())
                 .map_err(failed)?;
             let mut deleted: Vec<String> = ids.iter().map(Digest::to_string).collect();
             deleted.extend(collected.snapshots.iter().map(ToString::to_string));
@@ -137,19 +138,21 @@ impl Prune {
 }
 
 /// What lies on layers stays with them: the writable layers of containers are their owners' to
-/// remove.
-fn roots(store: &Store) -> Roots {
+/// remove. So is what builds remember.
+fn roots(store: &Store, data_root: &Path) -> Roots {
+    let (cached, blobs) = crate::builds::held(data_root);
     let snapshots = store.snapshots().list().into_iter();
     let in_use = snapshots.filter(|info| matches!(info.kind, Kind::Active | Kind::View));
     Roots {
-        snapshots: in_use.map(|info| info.name).collect(),
-        blobs: Vec::new(),
+        snapshots: in_use.map(|info| info.name).chain(cached).collect(),
+        blobs,
     }
 }
 
 /// Bytes that collecting would free if these images and containers were gone. Blocks.
 pub(crate) fn freed_without(
     store: &Store,
+    data_root: &Path,
     images: &[String],
     containers: &[String],
 ) -> Result<u64> {
@@ -164,7 +167,7 @@ pub(crate) fn freed_without(
         .filter(|(name, target)| going.iter().any(|image| belongs(image, name, target)))
         .map(|(name, _)| name)
         .collect();
-    let mut roots = roots(store);
+    let mut roots = roots(store, data_root);
     let stays = |name: &terrarium_store::Name| !containers.iter().any(|id| id == name.as_str());
     roots.snapshots.retain(stays);
     let preview = store.preview(&roots, &forgotten);

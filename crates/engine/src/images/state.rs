@@ -80,7 +80,7 @@ impl Images {
         })
     }
 
-    pub(super) fn naming(&self) -> MutexGuard<'_, ()> {
+    pub(crate) fn naming(&self) -> MutexGuard<'_, ()> {
         // It guards no data of its own, only an order.
         self.naming.lock().unwrap_or_else(PoisonError::into_inner)
     }

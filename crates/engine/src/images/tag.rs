@@ -41,7 +41,7 @@ impl Engine {
     }
 
     /// Publishes what changed, and the row of one image.
-    pub(super) async fn published_image(&self, id: &str) -> Result<ImageSummary> {
+    pub(crate) async fn published_image(&self, id: &str) -> Result<ImageSummary> {
         let images = self.publish_images().await?;
         let found = images.into_iter().find(|image| image.id == id);
         found.ok_or_else(|| crate::error::no_such_image(id))

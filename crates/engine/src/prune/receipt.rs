@@ -33,11 +33,11 @@ impl Engine {
             volumes: self.volumes().await?,
             sizes: BTreeMap::new(),
         };
-        let store = self.store().clone();
+        let (store, data_root) = (self.store().clone(), self.config().data_root.clone());
         blocking(move || {
             everything.measure(&store)?;
             let items = everything.items(choice.picked.as_deref());
-            let freed_bytes = freed(&store, &everything, &items)?;
+            let freed_bytes = freed(&store, &data_root, &everything, &items)?;
             Ok(PruneReceipt { items, freed_bytes })
         })
         .await
@@ -111,7 +111,12 @@ impl Everything {
 }
 
 /// The collector itself says what images free; containers and volumes are their own.
-fn freed(store: &Store, everything: &Everything, items: &[PruneItem]) -> Result<u64> {
+fn freed(
+    store: &Store,
+    data_root: &Path,
+    everything: &Everything,
+    items: &[PruneItem],
+) -> Result<u64> {
     let picked = |kind| {
         let of_kind = items
             .iter()
@@ -125,6 +130,7 @@ fn freed(store: &Store, everything: &Everything, items: &[PruneItem]) -> Result<
         .sum();
     let of_images = images::freed_without(
         store,
+        data_root,
         &picked(ResourceKind::Image),
         &picked(ResourceKind::Container),
     )?;

@@ -139,6 +139,7 @@ export const activity = {
     pull: 'Pull',
     push: 'Push',
     makeStarterImage: 'Make starter image',
+    buildImage: 'Build image',
     createContainer: 'Create container',
     startContainer: 'Start',
     stopContainer: 'Stop',

@@ -142,6 +142,7 @@ export const activity: typeof en.activity = {
     pull: '이미지 받기',
     push: '이미지 올리기',
     makeStarterImage: '첫 이미지 만들기',
+    buildImage: '이미지 빌드',
     createContainer: '컨테이너 만들기',
     startContainer: '시작하기',
     stopContainer: '멈추기',

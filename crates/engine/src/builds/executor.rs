@@ -1,0 +1,240 @@
+//! What a build asks of the machine.
+
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use terrarium_api::{ErrorCode, PullImage};
+use terrarium_builder::{Base, BoxError, Executor, Files, Found, Key, Layer, Process};
+use terrarium_oci::ChainId;
+use terrarium_store::{Lease, Name};
+use tokio::sync::{OwnedMutexGuard, watch};
+
+use super::{Events, Options, cache, layers};
+use crate::{
+    Engine, Result,
+    blocking::blocking,
+    containers::{Databases, Layers, databases},
+    files::random_hex,
+    images::{Image, store_failed},
+};
+
+/// How long a build may take before the garbage collector may touch what it made.
+const LEASE: Duration = Duration::from_secs(24 * 3600);
+
+/// What the builder understands.
+type Done<T> = std::result::Result<T, BoxError>;
+
+/// One build on this engine.
+pub(super) struct Worker {
+    pub(super) engine: Engine,
+    pub(super) options: Options,
+    pub(super) events: Events,
+    pub(super) lease: Arc<Lease>,
+}
+
+impl Worker {
+    pub(super) async fn new(engine: Engine, options: Options, events: Events) -> Result<Self> {
+        let store = engine.store().clone();
+        let lease = blocking(move || {
+            let id = Name::new(format!("build-{}", random_hex(8)));
+            let lease = id.and_then(|id| store.leases().create(id, SystemTime::now(), LEASE));
+            lease.map_err(|error| store_failed("begin a lease", &error))
+        });
+        Ok(Self {
+            lease: Arc::new(lease.await?),
+            engine,
+            options,
+            events,
+        })
+    }
+
+    fn data_root(&self) -> PathBuf {
+        self.engine.config().data_root.clone()
+    }
+
+    async fn image(&self, name: &str, platform: Option<&str>) -> Result<Image> {
+        if !self.options.pull {
+            match self.engine.resolve_image(name).await {
+                Ok(image) => return Ok(image),
+                Err(error) if error.code == ErrorCode::NoSuchImage => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let request = PullImage {
+            reference: name.to_owned(),
+            platform: platform.map(str::to_owned),
+            credentials: None,
+        };
+        let (progress, _) = watch::channel(None);
+        self.engine.pull_image(request, progress).await?;
+        self.engine.resolve_image(name).await
+    }
+
+    /// The folders of a file system, topmost first.
+    fn folders(engine: &Engine, on: &ChainId) -> Result<terrarium_store::Overlay> {
+        let mounts = engine.store().snapshots().mounts(&Name::from(on));
+        mounts.map_err(|error| store_failed("look into a layer", &error))
+    }
+}
+
+impl Executor for Worker {
+    type Guard = OwnedMutexGuard<()>;
+
+    async fn base(&self, name: &str, platform: Option<&str>) -> Done<Base> {
+        let image = self.image(name, platform).await?;
+        let lease = Arc::clone(&self.lease);
+        let base = blocking(move || {
+            let held = image
+                .layers
+                .iter()
+                .try_for_each(|layer| lease.hold_blob(&layer.digest));
+            let held = held.and_then(|()| {
+                image
+                    .chain
+                    .iter()
+                    .try_for_each(|chain| lease.hold_snapshot(&Name::from(chain)))
+            });
+            held.map_err(|error| store_failed("hold a base image", &error))?;
+            let layers = image
+                .config
+                .rootfs
+                .diff_ids
+                .iter()
+                .zip(&image.chain)
+                .zip(&image.layers);
+            let layers = layers.map(|((diff_id, chain), blob)| Layer {
+                diff_id: diff_id.clone(),
+                chain: chain.clone(),
+                blob: blob.clone(),
+                created: String::new(),
+            });
+            Ok(Base {
+                layers: layers.collect(),
+                config: image.config.clone(),
+            })
+        });
+        Ok(base.await?)
+    }
+
+    async fn find(&self, on: Option<&ChainId>, path: &str) -> Done<Found> {
+        let Some(on) = on.cloned() else {
+            let (path, exists) = (
+                terrarium_builder::clean(path),
+                path.trim_matches('/').is_empty(),
+            );
+            return Ok(Found {
+                path,
+                is_folder: exists,
+                exists,
+            });
+        };
+        let (engine, path) = (self.engine.clone(), path.to_owned());
+        let found = blocking(move || {
+            let overlay = Self::folders(&engine, &on)?;
+            let layers = Layers::open(overlay.lowerdirs.iter().map(PathBuf::as_path));
+            let found = layers.and_then(|layers| layers.resolve(Path::new(&path)));
+            found.map_err(|error| {
+                terrarium_api::Error::new(ErrorCode::InvalidArgument, format!("look for {path:?}"))
+                    .because(&error)
+            })
+        });
+        let found = found.await?;
+        let path = found.path.to_string_lossy().trim_matches('/').to_owned();
+        Ok(Found {
+            path,
+            is_folder: found.is_folder == Some(true),
+            exists: found.is_folder.is_some(),
+        })
+    }
+
+    async fn owner(&self, on: Option<&ChainId>, user: &str) -> Done<(u32, u32)> {
+        let (engine, on, user) = (self.engine.clone(), on.cloned(), user.to_owned());
+        let account = blocking(move || {
+            let known = match &on {
+                Some(on) => databases(&Self::folders(&engine, on)?)?,
+                None => Databases::default(),
+            };
+            known.owner(&user)
+        });
+        Ok(account.await?)
+    }
+
+    async fn files(&self, all: &[Layer]) -> Done<Arc<Files>> {
+        let (store, all) = (self.engine.store().clone(), all.to_vec());
+        let files = blocking(move || {
+            let mut tars = Vec::new();
+            for layer in &all {
+                let blob = store.content().blob(&layer.blob.digest);
+                let blob = blob.map_err(|error| store_failed("open a layer", &error))?;
+                tars.push(layers::plain(blob.file).map_err(unreadable)?);
+            }
+            Files::of_tars(tars).map(Arc::new).map_err(unreadable)
+        });
+        Ok(files.await?)
+    }
+
+    async fn run(&self, on: &[Layer], process: Process) -> Done<File> {
+        Ok(self.run_process(on, process).await?)
+    }
+
+    async fn keep(&self, on: Option<&ChainId>, tar: File) -> Done<Layer> {
+        let (store, lease, on) = (
+            self.engine.store().clone(),
+            Arc::clone(&self.lease),
+            on.cloned(),
+        );
+        Ok(blocking(move || layers::keep(&store, on.as_ref(), tar, &lease)).await?)
+    }
+
+    async fn enter(&self, key: &Key) -> Self::Guard {
+        self.engine.inner.build_locks.enter(key.as_str()).await
+    }
+
+    async fn recall(&self, key: &Key, on: Option<&ChainId>) -> Option<Layer> {
+        let (store, lease, on) = (
+            self.engine.store().clone(),
+            Arc::clone(&self.lease),
+            on.cloned(),
+        );
+        let (root, key) = (self.data_root(), key.clone());
+        let recalled = blocking(move || {
+            let Some(record) = cache::read(&root, &key) else {
+                return Ok(None);
+            };
+            let gone = |error| store_failed("find a layer of before", &error);
+            lease.hold_blob(&record.blob.digest).map_err(gone)?;
+            let chain = ChainId::on(on.as_ref(), &record.diff_id);
+            let mut blob = store.content().blob(&record.blob.digest).map_err(gone)?;
+            layers::unpack(&store, &chain, on.as_ref(), &mut blob.file, &lease)?;
+            Ok(Some(Layer {
+                diff_id: record.diff_id,
+                chain,
+                blob: record.blob,
+                created: record.created,
+            }))
+        });
+        // A layer that is lost is made again.
+        recalled.await.ok().flatten()
+    }
+
+    async fn remember(&self, key: &Key, layer: &Layer) {
+        let record = cache::Record::of(layer);
+        let (root, key) = (self.data_root(), key.clone());
+        let written = blocking(move || {
+            if let Err(error) = cache::write(&root, &key, &record) {
+                tracing::warn!(%error, "a build step is not remembered");
+            }
+            Ok(())
+        });
+        let _ = written.await;
+    }
+}
+
+fn unreadable(error: std::io::Error) -> terrarium_api::Error {
+    terrarium_api::Error::new(ErrorCode::InvalidArgument, "read the files of a layer")
+        .because(&error)
+}

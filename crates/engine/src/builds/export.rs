@@ -1,0 +1,106 @@
+//! From layers and a config to an image in the store.
+
+use std::sync::Arc;
+
+use terrarium_api::ImageSummary;
+use terrarium_builder::Outcome;
+use terrarium_oci::{Descriptor, Digest, Manifest, MediaType, Reference};
+use terrarium_store::{Lease, Store};
+
+use super::{cache, executor::Worker};
+use crate::{
+    Engine, Result,
+    blocking::blocking,
+    images::{parse, point, store_failed, unnamed},
+};
+
+/// What [`Engine::prune_builds`] removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PrunedBuilds {
+    /// Steps that are forgotten.
+    pub steps: u64,
+    /// Bytes that this freed.
+    pub freed_bytes: u64,
+}
+
+/// The names of an image to be, checked before any work is done for it.
+pub(super) fn references(tags: &[String]) -> Result<Vec<Reference>> {
+    tags.iter().map(|tag| parse(tag)).collect()
+}
+
+impl Engine {
+    /// Writes the documents of an image and gives it its names.
+    pub(super) async fn export(
+        &self,
+        outcome: Outcome,
+        tags: Vec<Reference>,
+        worker: &Worker,
+    ) -> Result<ImageSummary> {
+        let (inner, lease) = (Arc::clone(&self.inner), Arc::clone(&worker.lease));
+        let names: Vec<String> = tags.iter().map(Reference::canonical).collect();
+        let id = blocking(move || {
+            let store = &inner.images.store;
+            let (id, manifest) = write(store, &outcome, &lease)?;
+            let _naming = inner.images.naming();
+            for name in &names {
+                point(store, name, &manifest)?;
+            }
+            let named = store
+                .references()
+                .list()
+                .iter()
+                .any(|(_, target)| *target == manifest);
+            if !named {
+                let kept = store.references().put(&unnamed(&manifest), &manifest);
+                kept.map_err(|error| store_failed("keep the image", &error))?;
+            }
+            Ok(id)
+        })
+        .await?;
+        for tag in &tags {
+            self.image_event("tag", id.as_str(), &tag.familiar());
+        }
+        self.published_image(id.as_str()).await
+    }
+
+    /// Forgets what builds made and no image needs.
+    ///
+    /// # Errors
+    /// What could not be removed.
+    pub async fn prune_builds(&self) -> Result<PrunedBuilds> {
+        let root = self.config().data_root.clone();
+        let steps = blocking(move || Ok(cache::clear(&root))).await?;
+        let (_, freed_bytes) = self.collect_images(Vec::new()).await?;
+        let mounts = self.config().data_root.join("builds").join("mounts");
+        self.remove_tree(mounts).await?;
+        Ok(PrunedBuilds {
+            steps: steps as u64,
+            freed_bytes,
+        })
+    }
+}
+
+fn write(store: &Store, outcome: &Outcome, lease: &Lease) -> Result<(Digest, Descriptor)> {
+    let put = |descriptor: &Descriptor, bytes: &[u8]| {
+        let put = store.content().put(descriptor, bytes, lease);
+        put.map_err(|error| store_failed(format!("keep {}", descriptor.digest), &error))
+    };
+    let bytes = outcome.config.to_bytes();
+    let config = Descriptor::of(MediaType::OciConfig, &bytes);
+    put(&config, &bytes)?;
+    let id = config.digest.clone();
+    let layers = outcome
+        .layers
+        .iter()
+        .map(|layer| layer.blob.clone())
+        .collect();
+    let bytes = Manifest::new(config, layers).to_bytes();
+    let manifest = Descriptor::of(MediaType::OciManifest, &bytes);
+    put(&manifest, &bytes)?;
+    // Before the name: what has a name survives a power cut.
+    store
+        .snapshots()
+        .sync()
+        .map_err(|error| store_failed("write layers to disk", &error))?;
+    Ok((id, manifest))
+}

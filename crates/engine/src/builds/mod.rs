@@ -1,0 +1,271 @@
+//! Builds: from a folder with a Dockerfile to an image that has a name.
+//!
+//! [`terrarium_builder`] decides what is done; here it is done: bases are found or pulled, commands run in containers of
+//! this engine, layers go into the store, and steps are remembered in files beside it.
+
+mod cache;
+mod error;
+mod executor;
+mod export;
+mod layers;
+mod mounts;
+mod process;
+mod stubs;
+
+use std::{collections::BTreeMap, fs::File, io::Read, sync::Arc};
+
+use terrarium_api::{ActivityKind, Error, ErrorCode, ImageSummary};
+use terrarium_builder::{Content, Files, Kind, Report, Request};
+use terrarium_dockerfile::{Ignore, Program};
+use tokio::sync::mpsc;
+
+use self::executor::Worker;
+use crate::{Engine, Result, blocking::blocking, error::Wrap as _, time::now_ms};
+
+pub(crate) use cache::{Locks, held};
+pub use export::PrunedBuilds;
+
+/// A build, its files in an archive.
+#[derive(Debug, Default)]
+pub struct BuildImage {
+    /// A tar, compressed or not, with the files. Nothing for none.
+    pub context: Option<File>,
+    /// Where the Dockerfile is in it; `Dockerfile` when empty.
+    pub dockerfile: String,
+    /// Names for the image.
+    pub tags: Vec<String>,
+    /// Arguments.
+    pub arguments: BTreeMap<String, String>,
+    /// Labels.
+    pub labels: BTreeMap<String, String>,
+    /// The stage to build; the last one without.
+    pub target: Option<String>,
+    /// The platform of the bases.
+    pub platform: Option<String>,
+    /// `default`, `none` or `host`.
+    pub network: String,
+    /// Whether every step runs again.
+    pub no_cache: bool,
+    /// Whether bases are looked for in their registries even if they are here.
+    pub pull: bool,
+    /// `name:address` lines for `/etc/hosts` of commands.
+    pub extra_hosts: Vec<String>,
+    /// Size of `/dev/shm` of commands.
+    pub shm_bytes: Option<u64>,
+    /// Contents by the ids of `RUN --mount=type=secret`.
+    pub secrets: BTreeMap<String, Vec<u8>>,
+}
+
+/// How a build goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum BuildEvent {
+    /// An instruction begins.
+    Step {
+        /// Its number among all of the file, from 1.
+        number: usize,
+        /// How many there are.
+        total: usize,
+        /// As it is written, in one line.
+        line: String,
+    },
+    /// The instruction gave what a build before gave.
+    Cached,
+    /// The instruction is done; what the file system is now.
+    Layer(String),
+    /// What a command wrote.
+    Output(Vec<u8>),
+}
+
+/// A longer Dockerfile is none.
+const DOCKERFILE_BYTES: u64 = 16 << 20;
+/// Reports that a slow client may fall behind before commands wait for it.
+pub(crate) type Events = mpsc::Sender<BuildEvent>;
+
+impl Engine {
+    /// Builds an image and tells `events` how it goes on.
+    ///
+    /// Dropping the future cancels the build, and so does canceling its activity: the command that runs is killed, and
+    /// the layers that are done stay in the cache.
+    ///
+    /// # Errors
+    /// The first instruction that fails, with its line.
+    pub async fn build_image(&self, request: BuildImage, events: Events) -> Result<ImageSummary> {
+        let subject = request
+            .tags
+            .first()
+            .cloned()
+            .unwrap_or_else(|| "Dockerfile".to_owned());
+        let running = self.activities().begin(ActivityKind::BuildImage, &subject);
+        let work = async {
+            tokio::select! {
+                built = self.build(request, events) => built,
+                () = running.token().cancelled() => Err(Error::new(ErrorCode::Canceled, "canceled")),
+            }
+        };
+        let result = work.await;
+        running.end(result.wrap(|| format!("build {subject}")))
+    }
+
+    async fn build(&self, request: BuildImage, events: Events) -> Result<ImageSummary> {
+        let tags = export::references(&request.tags)?;
+        let (request, options) = prepare(request).await?;
+        let total = terrarium_dockerfile::Dockerfile::parse(&request.dockerfile)
+            .nodes()
+            .count();
+        let worker = Worker::new(self.clone(), options, events.clone()).await?;
+        let told = events.clone();
+        let reports = move |report: Report| tell(&told, report, total);
+        let built = terrarium_builder::build(&worker, &request, &reports).await;
+        let outcome = built.map_err(error::told)?;
+        self.export(outcome, tags, &worker).await
+    }
+}
+
+/// Reports are for people: one that a client does not take in time is left out, output is not.
+fn tell(events: &Events, report: Report, total: usize) {
+    let event = match report {
+        Report::Step { node, line, .. } => BuildEvent::Step {
+            number: node + 1,
+            total,
+            line,
+        },
+        Report::Done { cached, id, .. } => {
+            if cached {
+                let _ = events.try_send(BuildEvent::Cached);
+            }
+            match id {
+                Some(id) => BuildEvent::Layer(id),
+                None => return,
+            }
+        }
+    };
+    let _ = events.try_send(event);
+}
+
+/// What only the executor needs.
+pub(crate) struct Options {
+    pub(crate) pull: bool,
+    pub(crate) extra_hosts: Vec<String>,
+    pub(crate) shm_bytes: Option<u64>,
+}
+
+async fn prepare(build: BuildImage) -> Result<(Request, Options)> {
+    blocking(move || {
+        let failed = |error: std::io::Error| {
+            Error::new(ErrorCode::InvalidArgument, "read the files of the build").because(&error)
+        };
+        let context = build
+            .context
+            .map(layers::plain)
+            .transpose()
+            .map_err(failed)?;
+        let mut files = Files::of_tars(context).map_err(failed)?;
+        let name = if build.dockerfile.is_empty() {
+            "Dockerfile"
+        } else {
+            &build.dockerfile
+        };
+        let dockerfile = text(&files, name)?;
+        let own = text(&files, &format!("{name}.dockerignore")).ok();
+        let ignore = own
+            .or_else(|| text(&files, ".dockerignore").ok())
+            .unwrap_or_default();
+        let ignore = Ignore::parse(&ignore);
+        files.retain(|path| !ignore.matches(path));
+        let epoch = epoch(&build.arguments, &dockerfile)?;
+        let now = now_ms() / 1000;
+        let request = Request {
+            dockerfile,
+            context: Arc::new(files),
+            ignore,
+            arguments: build.arguments,
+            labels: build.labels,
+            target: build.target,
+            platform: build.platform,
+            network: network(&build.network)?,
+            secrets: build.secrets,
+            no_cache: build.no_cache,
+            epoch,
+            now,
+            created: timestamp(epoch.unwrap_or(now)),
+            inflate: Arc::new(layers::inflate),
+        };
+        let options = Options {
+            pull: build.pull,
+            extra_hosts: build.extra_hosts,
+            shm_bytes: build.shm_bytes,
+        };
+        Ok((request, options))
+    })
+    .await
+}
+
+fn text(files: &Files, name: &str) -> Result<String> {
+    let missing = || {
+        Error::new(
+            ErrorCode::InvalidArgument,
+            format!("the build has no file {name:?}"),
+        )
+        .hint("name the Dockerfile, relative to the folder of the build")
+    };
+    let path = files.follow(name).ok_or_else(missing)?;
+    let Some(Kind::File(content)) = files.get(&path).map(|entry| &entry.kind) else {
+        return Err(missing());
+    };
+    read(content).map_err(|error| {
+        Error::new(ErrorCode::InvalidArgument, format!("read {name:?}")).because(&error)
+    })
+}
+
+fn read(content: &Content) -> std::io::Result<String> {
+    let mut text = String::new();
+    if content.len() > DOCKERFILE_BYTES {
+        return Err(std::io::ErrorKind::FileTooLarge.into());
+    }
+    content.open().read_to_string(&mut text)?;
+    Ok(text)
+}
+
+fn network(wish: &str) -> Result<String> {
+    match wish {
+        "" | "default" | "bridge" => Ok("default".to_owned()),
+        "none" | "host" => Ok(wish.to_owned()),
+        other => Err(Error::new(
+            ErrorCode::InvalidArgument,
+            format!("{other:?} is no network for a build"),
+        )
+        .hint("use default, none or host")),
+    }
+}
+
+/// `SOURCE_DATE_EPOCH`, given or by the default of the Dockerfile.
+fn epoch(arguments: &BTreeMap<String, String>, dockerfile: &str) -> Result<Option<u64>> {
+    const NAME: &str = "SOURCE_DATE_EPOCH";
+    let default = || {
+        let program = Program::of(&terrarium_dockerfile::Dockerfile::parse(dockerfile)).ok()?;
+        program
+            .globals
+            .into_iter()
+            .find(|argument| argument.name == NAME)?
+            .default
+    };
+    let Some(text) = arguments
+        .get(NAME)
+        .cloned()
+        .or_else(default)
+        .filter(|text| !text.is_empty())
+    else {
+        return Ok(None);
+    };
+    text.parse().map(Some).map_err(|_| {
+        Error::new(ErrorCode::InvalidArgument, format!("{NAME} is {text:?}"))
+            .hint("use seconds since 1970")
+    })
+}
+
+fn timestamp(seconds: u64) -> String {
+    let time = i64::try_from(seconds)
+        .ok()
+        .and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
+    time.unwrap_or(jiff::Timestamp::UNIX_EPOCH).to_string()
+}

@@ -1,0 +1,117 @@
+//! Places that only exist because something was mounted on them.
+
+use std::{
+    fs::File,
+    io::{self, BufReader, BufWriter, Read, Seek, Write},
+};
+
+use tar::{EntryType, Header};
+
+const BLOCK: u64 = 512;
+
+/// Paths that are mounts in every container: what a layer has there, a process cannot have written.
+const ALWAYS: [&str; 6] = [
+    "dev",
+    "proc",
+    "sys",
+    "etc/hosts",
+    "etc/hostname",
+    "etc/resolv.conf",
+];
+
+/// Leaves out of a layer what stands for the mounts of every container and at `targets`.
+pub(super) fn remove(mut tar: File, targets: &[String]) -> io::Result<File> {
+    tar.rewind()?;
+    let mut reader = BufReader::with_capacity(1 << 18, tar);
+    let mut kept = BufWriter::with_capacity(1 << 18, tempfile()?);
+    // Extended headers wait for the entry that they belong to.
+    let mut ahead = Vec::new();
+    loop {
+        let mut block = [0; BLOCK as usize];
+        if reader.read_exact(&mut block).is_err() || block.iter().all(|byte| *byte == 0) {
+            break;
+        }
+        let header = Header::from_byte_slice(&block);
+        let padded = header.entry_size()?.next_multiple_of(BLOCK);
+        let mut body = (&mut reader).take(padded);
+        if matches!(
+            header.entry_type(),
+            EntryType::XHeader | EntryType::GNULongName | EntryType::GNULongLink
+        ) {
+            ahead.extend_from_slice(&block);
+            body.read_to_end(&mut ahead)?;
+            continue;
+        }
+        let path = String::from_utf8_lossy(&header.path_bytes())
+            .trim_matches('/')
+            .to_owned();
+        if is_stub(&path, targets) {
+            io::copy(&mut body, &mut io::sink())?;
+        } else {
+            kept.write_all(&ahead)?;
+            kept.write_all(&block)?;
+            io::copy(&mut body, &mut kept)?;
+        }
+        ahead.clear();
+    }
+    kept.write_all(&[0; 2 * BLOCK as usize])?;
+    let mut file = kept.into_inner().map_err(io::IntoInnerError::into_error)?;
+    file.rewind()?;
+    Ok(file)
+}
+
+fn is_stub(path: &str, targets: &[String]) -> bool {
+    let inside = |place: &str| {
+        path == place
+            || path
+                .strip_prefix(place)
+                .is_some_and(|rest| rest.starts_with('/'))
+    };
+    ALWAYS.iter().any(|place| inside(place))
+        || targets
+            .iter()
+            .any(|target| inside(target.trim_matches('/')))
+}
+
+/// A file without a name.
+pub(super) fn tempfile() -> io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    File::options()
+        .read(true)
+        .write(true)
+        .custom_flags(nix::libc::O_TMPFILE)
+        .mode(0o600)
+        .open(std::env::temp_dir())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_stands_for_mounts_is_left_out() {
+        let mut builder = tar::Builder::new(tempfile().unwrap());
+        let long = format!("srv/{}", "x".repeat(150));
+        for path in [
+            "dev/console",
+            "etc/hosts",
+            "etc/hosts.allow",
+            "var/cache",
+            "device",
+            long.as_str(),
+        ] {
+            let mut header = Header::new_gnu();
+            header.set_size(3);
+            header.set_mode(0o644);
+            builder.append_data(&mut header, path, &b"abc"[..]).unwrap();
+        }
+        let kept = remove(builder.into_inner().unwrap(), &["/var/cache".to_owned()]).unwrap();
+        let mut archive = tar::Archive::new(kept);
+        let paths: Vec<String> = archive
+            .entries()
+            .unwrap()
+            .map(|entry| entry.unwrap().path().unwrap().display().to_string())
+            .collect();
+        assert_eq!(paths, ["etc/hosts.allow", "device", long.as_str()]);
+    }
+}
