@@ -23,7 +23,8 @@ handled! {
     overview, watch_changes, settings, save_settings, disk_usage, recent_events,
     create_container, start_container, stop_container, restart_container, kill_container,
     pause_container, resume_container, remove_container, rename_container, update_container,
-    inspect_container, container_size, container_processes, container_logs, container_stats,
+    inspect_container, container_size, container_processes, container_isolation,
+    container_logs, container_stats,
     watch_stats, open_terminal, terminal_input, resize_terminal, close_terminal, dissect_name,
     pull_image, push_image, save_images, load_images, make_starter_image, inspect_image, tag_image,
     remove_image, create_volume, files_summary, list_folder, search_files, read_file, save_file,
@@ -111,6 +112,7 @@ on_container! {
     resume_container => Traced<ContainerSummary>;
     inspect_container => ContainerDetail;
     container_size => ContainerSize;
+    container_isolation => Isolation;
     container_processes => ProcessList;
 }
 

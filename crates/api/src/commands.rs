@@ -91,6 +91,8 @@ commands! {
     container_size(ContainerName) => ContainerSize;
     /// The processes of a container.
     container_processes(ContainerName) => ProcessList;
+    /// How a running container is kept apart, as the kernel says now.
+    container_isolation(ContainerName) => Isolation;
     /// Log lines, live if asked.
     container_logs(LogQuery) streams LogBatch => ();
     /// A container's use over time.

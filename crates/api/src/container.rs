@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{Health, HealthCheck, HealthStatus, Note, Step};
+use crate::{Health, HealthCheck, HealthStatus, LimitKind, Note, Step};
 
 wire! {
     /// Names a container by id, unique id prefix, or name.
@@ -456,6 +456,9 @@ wire! {
         pub container: String,
         /// Absent fields stay as they are.
         pub limits: Limits,
+        /// Limits that are taken away.
+        #[serde(default)]
+        pub lift: Vec<LimitKind>,
         /// A new restart policy.
         pub restart: Option<RestartPolicy>,
     }

@@ -8,7 +8,7 @@ use std::{
     any::TypeId, collections::BTreeMap, collections::HashSet, fmt::Write as _, fs, path::Path,
 };
 
-use terrarium_api::{commands, commands::Shape};
+use terrarium_api::{CGROUP_FILES, STEPS, commands, commands::Shape};
 use ts_rs::{Config, TS, TypeVisitor};
 
 const FILE: &str = concat!(
@@ -25,6 +25,8 @@ fn the_typescript_of_the_window_is_up_to_date() {
         writeln!(text, "export {declaration}\n").unwrap();
     }
     write_maps(&mut text);
+    write_names(&mut text, "CGROUP_FILES", CGROUP_FILES);
+    write_names(&mut text, "STEPS", STEPS);
 
     if std::env::var_os("UPDATE_TYPESCRIPT").is_some() {
         fs::create_dir_all(Path::new(FILE).parent().unwrap()).unwrap();
@@ -92,4 +94,13 @@ fn write_maps(text: &mut String) {
         .unwrap();
     }
     text.push_str("}\n");
+}
+
+/// A list of names that the window must have a text for; as values, so that its tests can walk them.
+fn write_names(text: &mut String, list: &str, names: &[&str]) {
+    writeln!(text, "\nexport const {list} = [").unwrap();
+    for name in names {
+        writeln!(text, "  \"{name}\",").unwrap();
+    }
+    text.push_str("] as const\n");
 }

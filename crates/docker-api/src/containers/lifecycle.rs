@@ -255,6 +255,7 @@ pub(super) async fn update(
     let request = UpdateContainer {
         container,
         limits,
+        lift: limits::lifted(&body.resources),
         restart,
     };
     app.engine.update_container(request).await?;

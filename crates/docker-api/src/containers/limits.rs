@@ -1,6 +1,6 @@
 //! Limits, both ways.
 
-use terrarium_api::{Check, CheckState, Limits};
+use terrarium_api::{Check, CheckState, LimitKind, Limits};
 
 use super::{create::positive, host_config::Resources};
 use crate::error::{Failure, Result};
@@ -29,6 +29,12 @@ pub(super) fn translate(resources: &Resources) -> Result<Limits> {
     };
     check(&limits)?;
     Ok(limits)
+}
+
+/// The limits that an update takes away: only for processes Docker has a number that says so.
+pub(super) fn lifted(resources: &Resources) -> Vec<LimitKind> {
+    let pids = resources.pids_limit.filter(|limit| *limit <= 0);
+    pids.map(|_| LimitKind::Pids).into_iter().collect()
 }
 
 /// A warning for limits that this host cannot enforce, as of an ordinary user without cgroups of

@@ -2,11 +2,15 @@
 
 use std::sync::Arc;
 
-use terrarium_api::{ContainerSummary, Limits, RenameContainer, Traced, UpdateContainer};
+use terrarium_api::{
+    ContainerSummary, LimitKind, Limits, RenameContainer, Step, Traced, UpdateContainer,
+};
 use terrarium_runtime::shim::protocol::{Call, Reply};
 
-use super::{command_line, container::Container, launch, shim, spec, to_end, validate};
-use crate::{Engine, Result, Tracer};
+use super::{
+    command_line, container::Container, isolation, launch, shim, shim::Shim, spec, to_end, validate,
+};
+use crate::{Engine, Result, Tracer, blocking::blocking};
 
 impl Engine {
     /// Gives a container another name.
@@ -70,23 +74,15 @@ impl Engine {
         let _operation = container.operation.lock().await;
         let before = container.state().record.request.clone();
         let name = container.state().record.name.clone();
-        let limits = merge(&before.limits, &request.limits);
+        // Taken away first: a new limit may stand in the place of one in other words.
+        let limits = merge(&lift(&before.limits, &request.lift), &request.limits);
         validate::limits(&limits)?;
         let command = command_line::update(&name, request);
         let mut tracer = Tracer::new("container.update", &name, command);
-        if let Some(live) = container
-            .shim()
-            .filter(|_| request.limits != Limits::default())
-        {
-            let resources = Box::new(spec::changed_resources(&limits));
-            let asked = live.call(Call::Update { resources });
-            let reply = tracer.step("write cgroup", "changed limits", asked).await?;
-            let Reply::Updated { notes } = reply else {
-                return Err(shim::unexpected(&reply));
-            };
-            if let Some(run) = container.state().record.run.as_mut() {
-                run.notes.extend(notes.iter().map(launch::note));
-            }
+        let changed = request.limits != Limits::default() || !request.lift.is_empty();
+        if let Some(live) = container.shim().filter(|_| changed) {
+            self.write_limits(container, &live, &limits, &request.lift, &mut tracer)
+                .await?;
         }
         {
             let mut state = container.state();
@@ -103,6 +99,83 @@ impl Engine {
         self.container_changed(container);
         Ok(tracer.finish(container.summary()))
     }
+}
+
+impl Engine {
+    /// Sets the limits of a running container, and tells the files as they then stand.
+    async fn write_limits(
+        &self,
+        container: &Arc<Container>,
+        live: &Shim,
+        limits: &Limits,
+        lifted: &[LimitKind],
+        tracer: &mut Tracer,
+    ) -> Result<()> {
+        let resources = Box::new(spec::changed_resources(limits, lifted));
+        let start_usec = tracer.now_usec();
+        let reply = live.call(Call::Update { resources }).await?;
+        let end_usec = tracer.now_usec();
+        let Reply::Updated { notes } = reply else {
+            return Err(shim::unexpected(&reply));
+        };
+        if let Some(run) = container.state().record.run.as_mut() {
+            run.notes.extend(notes.iter().map(launch::note));
+        }
+        let (hierarchies, pid) = (
+            self.inner.sampler.hierarchies().clone(),
+            container.summary().pid,
+        );
+        let kinds = touched(limits, lifted);
+        let detail = blocking(move || {
+            Ok(pid.map(|pid| isolation::written_limits(&hierarchies, pid, &kinds)))
+        })
+        .await?;
+        tracer.extend(
+            0,
+            [Step {
+                name: "write cgroup".to_owned(),
+                start_usec,
+                end_usec,
+                detail: detail.unwrap_or_default(),
+            }],
+        );
+        Ok(())
+    }
+}
+
+/// The limits that a change sets or takes away.
+fn touched(limits: &Limits, lifted: &[LimitKind]) -> Vec<LimitKind> {
+    let set = [
+        (LimitKind::Memory, limits.memory_bytes.is_some()),
+        (
+            LimitKind::Cpu,
+            limits.nano_cpus.is_some() || limits.cpu_quota_usec.is_some(),
+        ),
+        (LimitKind::Pids, limits.pids.is_some()),
+    ];
+    let kinds = set
+        .into_iter()
+        .filter(|(kind, set)| *set || lifted.contains(kind));
+    kinds.map(|(kind, _)| kind).collect()
+}
+
+/// The limits without those that are taken away.
+fn lift(limits: &Limits, lifted: &[LimitKind]) -> Limits {
+    let mut limits = limits.clone();
+    for kind in lifted {
+        match kind {
+            LimitKind::Memory => {
+                // The total with swap says nothing without it.
+                (limits.memory_bytes, limits.memory_swap_bytes) = (None, None);
+            }
+            LimitKind::Cpu => {
+                limits.nano_cpus = None;
+                (limits.cpu_quota_usec, limits.cpu_period_usec) = (None, None);
+            }
+            LimitKind::Pids => limits.pids = None,
+        }
+    }
+    limits
 }
 
 /// The limits after an update: what is absent stays.
@@ -142,5 +215,22 @@ mod tests {
         };
         let merged = merge(&old, &new);
         assert_eq!((merged.memory_bytes, merged.pids), (Some(1), Some(3)));
+    }
+
+    #[test]
+    fn a_lifted_limit_is_gone_with_what_belongs_to_it() {
+        let old = Limits {
+            memory_bytes: Some(1),
+            memory_swap_bytes: Some(2),
+            pids: Some(3),
+            ..Default::default()
+        };
+        let expect = Limits {
+            pids: Some(3),
+            ..Default::default()
+        };
+        assert_eq!(lift(&old, &[LimitKind::Memory]), expect);
+        let all = [LimitKind::Memory, LimitKind::Cpu, LimitKind::Pids];
+        assert_eq!(touched(&expect, &[LimitKind::Memory]), [all[0], all[2]]);
     }
 }

@@ -1,8 +1,8 @@
 //! The `docker` line that would ask for the same; shown to people who learn.
 
 use terrarium_api::{
-    CreateContainer, Limits, Mount, MountKind, NetworkMode, PortRequest, Protocol, RestartPolicy,
-    UpdateContainer,
+    CreateContainer, LimitKind, Limits, Mount, MountKind, NetworkMode, PortRequest, Protocol,
+    RestartPolicy, UpdateContainer,
 };
 
 /// `docker create …`.
@@ -43,6 +43,14 @@ pub(super) fn create(request: &CreateContainer) -> String {
 pub(super) fn update(name: &str, request: &UpdateContainer) -> String {
     let mut line = Line::new("docker update");
     limits(&mut line, &request.limits);
+    for kind in &request.lift {
+        // Docker itself can only take the last one away; 0 is how it writes the others.
+        match kind {
+            LimitKind::Memory => line.option("--memory", "0"),
+            LimitKind::Cpu => line.option("--cpus", "0"),
+            LimitKind::Pids => line.option("--pids-limit", "-1"),
+        }
+    }
     if let Some(policy) = request.restart {
         restart(&mut line, policy);
     }

@@ -16,6 +16,7 @@ mod exec;
 mod health;
 mod id;
 mod inspect;
+mod isolation;
 mod kill;
 mod launch;
 mod layered;

@@ -17,26 +17,34 @@ impl Engine {
         let container = self.inner.containers.find(name)?;
         let init = container.summary().pid;
         let init = init.ok_or_else(|| not_running(&container.state().record.name))?;
-        let processes = blocking(move || Ok(below_the_supervisor_of(init))).await?;
+        let processes = blocking(move || {
+            let machine = Machine::read();
+            let found = below_the_supervisor_of(init);
+            Ok(found.iter().map(|stat| machine.process(stat)).collect())
+        })
+        .await?;
         Ok(ProcessList { processes })
     }
 }
 
 /// A line of `/proc/PID/stat`, see proc_pid_stat(5).
-#[derive(Debug, PartialEq, Eq)]
-struct Stat {
-    pid: u32,
-    name: String,
-    parent: u32,
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Stat {
+    pub(super) pid: u32,
+    pub(super) name: String,
+    /// R, S, D, T, Z …
+    pub(super) state: String,
+    pub(super) parent: u32,
     tty: i32,
     cpu_ticks: u64,
+    pub(super) threads: u32,
     start_ticks: u64,
     resident_pages: u64,
 }
 
 /// All that descends from the shim, which is the parent of init and of every exec process. Orphans
 /// inside fall to init, so none is lost.
-fn below_the_supervisor_of(init: u32) -> Vec<Process> {
+pub(super) fn below_the_supervisor_of(init: u32) -> Vec<Stat> {
     let all: HashMap<u32, Stat> = all_processes();
     let Some(shim) = all.get(&init).map(|stat| stat.parent) else {
         return Vec::new();
@@ -55,14 +63,13 @@ fn below_the_supervisor_of(init: u32) -> Vec<Process> {
         }
         false
     };
-    let machine = Machine::read();
-    let mut processes: Vec<Process> = all
+    let mut found: Vec<Stat> = all
         .values()
         .filter(|stat| descends(stat))
-        .map(|stat| machine.process(stat))
+        .cloned()
         .collect();
-    processes.sort_by_key(|process| process.pid);
-    processes
+    found.sort_by_key(|stat| stat.pid);
+    found
 }
 
 fn all_processes() -> HashMap<u32, Stat> {
@@ -91,6 +98,8 @@ fn parse(text: &str) -> Option<Stat> {
     Some(Stat {
         pid: pid.parse().ok()?,
         name: name.to_owned(),
+        state: fields.first()?.to_string(),
+        threads: u32::try_from(field(20)?).ok()?,
         parent: u32::try_from(field(4)?).ok()?,
         tty: i32::try_from(field(7)?).ok()?,
         cpu_ticks: unsigned(14)? + unsigned(15)?,
@@ -159,7 +168,7 @@ fn tty(device: i32) -> String {
     }
 }
 
-fn command(folder: &str, name: &str) -> String {
+pub(super) fn command(folder: &str, name: &str) -> String {
     let line = fs::read(format!("{folder}/cmdline")).unwrap_or_default();
     let words: Vec<_> = line
         .split(|byte| *byte == 0)
@@ -185,6 +194,8 @@ mod tests {
         let expect = Stat {
             pid: 42,
             name: "a) (b c)".into(),
+            state: "S".into(),
+            threads: 1,
             parent: 7,
             tty: 34817,
             cpu_ticks: 7,

@@ -19,7 +19,7 @@ use tokio::{
     time::MissedTickBehavior,
 };
 
-pub(crate) use hierarchy::Hierarchies;
+pub(crate) use hierarchy::{Cgroup, Hierarchies};
 use history::History;
 use source::Source;
 

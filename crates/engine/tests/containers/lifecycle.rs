@@ -299,6 +299,7 @@ async fn limits_of_a_running_container_change() {
             pids: Some(17),
             ..Default::default()
         },
+        lift: Vec::new(),
         restart: Some(RestartPolicy::Always),
     };
     let updated = fixture.engine.update_container(update).await.unwrap().value;

@@ -5,6 +5,7 @@
 mod crash;
 mod engine;
 mod hosts;
+mod isolation;
 mod lifecycle;
 mod rootless;
 mod speed;

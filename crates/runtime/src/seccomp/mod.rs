@@ -67,6 +67,11 @@ impl std::fmt::Debug for Filter {
     }
 }
 
+/// The names of all system calls of this machine's own interface.
+pub fn native_calls() -> impl Iterator<Item = &'static str> {
+    Numbers::load().of(Abi::NATIVE)
+}
+
 /// Compiles the profile.
 ///
 /// # Errors

@@ -47,6 +47,12 @@ impl Numbers {
         Self(lines.filter_map(|line| line.split_once(' ')).collect())
     }
 
+    /// The calls that `abi` has.
+    pub(super) fn of(self, abi: Abi) -> impl Iterator<Item = &'static str> {
+        let calls = self.0.into_iter();
+        calls.filter_map(move |(name, row)| row[abi.column()].map(|_| name))
+    }
+
     /// The number of `name`, without the x32 bit.
     pub(super) fn get(&self, name: &str, abi: Abi) -> Option<u32> {
         let place = self.0.binary_search_by_key(&name, |(known, _)| known);

@@ -1,4 +1,4 @@
-use terrarium_api::{CreateContainer, Limits};
+use terrarium_api::{CreateContainer, LimitKind, Limits};
 use terrarium_oci::runtime::{
     LinuxBlockIo, LinuxCpu, LinuxMemory, LinuxPids, LinuxPidsBuilder, LinuxResources,
 };
@@ -10,18 +10,20 @@ const PERIOD_USEC: u64 = 100_000;
 
 /// What a container may use when it starts.
 pub(super) fn all(request: &CreateContainer, host_devices: &[HostDevice]) -> LinuxResources {
-    let mut resources = changed(&request.limits);
+    let mut resources = changed(&request.limits, &[]);
     resources.set_devices(Some(devices::rules(request, host_devices)));
     resources
 }
 
-/// Only the limits that are set: what an update changes.
-pub(crate) fn changed(limits: &Limits) -> LinuxResources {
+/// Only the limits that are set, and those that are taken away: what an update changes.
+pub(crate) fn changed(limits: &Limits, lifted: &[LimitKind]) -> LinuxResources {
+    let lifts = |kind| lifted.contains(&kind);
     let mut resources = LinuxResources::default();
     resources.set_devices(None);
-    resources.set_memory(memory(limits));
-    resources.set_cpu(cpu(limits));
-    resources.set_pids(limits.pids.map(pids));
+    resources.set_memory(memory(limits, lifts(LimitKind::Memory)));
+    resources.set_cpu(cpu(limits, lifts(LimitKind::Cpu)));
+    let unlimited = lifts(LimitKind::Pids).then_some(0);
+    resources.set_pids(limits.pids.or(unlimited).map(pids));
     resources.set_block_io(limits.blkio_weight.map(|weight| {
         let mut block_io = LinuxBlockIo::default();
         block_io.set_weight(Some(weight));
@@ -30,12 +32,14 @@ pub(crate) fn changed(limits: &Limits) -> LinuxResources {
     resources
 }
 
-fn memory(limits: &Limits) -> Option<LinuxMemory> {
-    let limit = limits.memory_bytes.map(saturating);
+fn memory(limits: &Limits, lifted: bool) -> Option<LinuxMemory> {
+    let unlimited = lifted.then_some(-1);
+    let limit = limits.memory_bytes.map(saturating).or(unlimited);
     let reservation = limits.memory_reservation_bytes.map(saturating);
     // Docker gives as much swap as memory when only the memory is limited.
     let swap = limits
         .memory_swap_bytes
+        .or(unlimited)
         .or_else(|| limit.map(|limit| limit.saturating_mul(2)));
     if limit.is_none() && reservation.is_none() && swap.is_none() {
         return None;
@@ -47,7 +51,7 @@ fn memory(limits: &Limits) -> Option<LinuxMemory> {
     Some(memory)
 }
 
-fn cpu(limits: &Limits) -> Option<LinuxCpu> {
+fn cpu(limits: &Limits, lifted: bool) -> Option<LinuxCpu> {
     let mut cpu = LinuxCpu::default();
     cpu.set_shares(limits.cpu_shares);
     cpu.set_cpus(limits.cpuset_cpus.clone());
@@ -60,7 +64,7 @@ fn cpu(limits: &Limits) -> Option<LinuxCpu> {
         }
         None => {
             cpu.set_period(limits.cpu_period_usec);
-            cpu.set_quota(limits.cpu_quota_usec);
+            cpu.set_quota(limits.cpu_quota_usec.or(lifted.then_some(-1)));
         }
     }
     (cpu != LinuxCpu::default()).then_some(cpu)
@@ -91,7 +95,7 @@ mod tests {
             pids: Some(0),
             ..Default::default()
         };
-        let resources = changed(&limits);
+        let resources = changed(&limits, &[]);
         let cpu = resources.cpu().as_ref().unwrap();
         assert_eq!((cpu.quota(), cpu.period()), (Some(150_000), Some(100_000)));
         let memory = resources.memory().as_ref().unwrap();
@@ -100,8 +104,18 @@ mod tests {
     }
 
     #[test]
+    fn a_limit_that_is_taken_away_is_written_as_unlimited() {
+        let lifted = [LimitKind::Memory, LimitKind::Cpu, LimitKind::Pids];
+        let resources = changed(&Limits::default(), &lifted);
+        let memory = resources.memory().as_ref().unwrap();
+        assert_eq!((memory.limit(), memory.swap()), (Some(-1), Some(-1)));
+        assert_eq!(resources.cpu().as_ref().unwrap().quota(), Some(-1));
+        assert_eq!(resources.pids().as_ref().unwrap().limit(), -1);
+    }
+
+    #[test]
     fn no_limit_asks_for_no_change() {
-        let resources = changed(&Limits::default());
+        let resources = changed(&Limits::default(), &[]);
         assert_eq!(serde_json::to_string(&resources).unwrap(), "{}");
     }
 }

@@ -140,6 +140,64 @@ unpack: Lapse | null,
  */
 sharedWith: Array<string>, };
 
+export type CapabilitySets = { 
+/**
+ * What the kernel checks.
+ */
+effective: Array<string>, 
+/**
+ * What may become effective.
+ */
+permitted: Array<string>, 
+/**
+ * What an executed file may pick up.
+ */
+inheritable: Array<string>, 
+/**
+ * What no execve can go beyond.
+ */
+bounding: Array<string>, 
+/**
+ * What stays across execve without privileged files.
+ */
+ambient: Array<string>, 
+/**
+ * All that this kernel knows.
+ */
+known: Array<string>, };
+
+export type CgroupFacts = { 
+/**
+ * `v1` or `v2`; absent when it has none of its own.
+ */
+version: string | null, 
+/**
+ * The files that are there, with their values.
+ */
+files: Array<CgroupFile>, 
+/**
+ * The limits that can be moved now.
+ */
+limits: Array<LimitFact>, 
+/**
+ * What the limits did since the start.
+ */
+events: LimitEvents, };
+
+export type CgroupFile = { 
+/**
+ * Its name; one of [`CGROUP_FILES`].
+ */
+name: string, 
+/**
+ * Its path on the host.
+ */
+path: string, 
+/**
+ * What it says, shortened when it is long.
+ */
+value: string, };
+
 export type Change = { 
 /**
  * The revision after this change.
@@ -205,6 +263,28 @@ left: string,
  * Reference, id or prefix.
  */
 right: string, };
+
+export type Confinement = { 
+/**
+ * execve never gives it more rights.
+ */
+noNewPrivileges: boolean | null, 
+/**
+ * Its system call filter.
+ */
+seccomp: SeccompFacts, 
+/**
+ * Paths of the spec that are hidden now, with the mount that hides them.
+ */
+maskedPaths: Array<string>, 
+/**
+ * Paths of the spec that are read-only now.
+ */
+readonlyPaths: Array<string>, 
+/**
+ * Paths of the spec for which no mount was found; most are not there at all.
+ */
+openPaths: Array<string>, };
 
 export type ContainerDetail = { 
 /**
@@ -1040,6 +1120,20 @@ engineCpuPercent: number,
  */
 engineMemoryBytes: number, };
 
+export type IdMapping = { 
+/**
+ * First id inside.
+ */
+inside: number, 
+/**
+ * First id on the host.
+ */
+outside: number, 
+/**
+ * How many.
+ */
+count: number, };
+
 export type ImageComparison = { 
 /**
  * Layers that both begin with.
@@ -1232,6 +1326,94 @@ kind: IncidentKind, };
 
 export type IncidentKind = "throttled" | "oomKill";
 
+export type IsolatedProcess = { 
+/**
+ * Process id on the host.
+ */
+pid: number, 
+/**
+ * Process id inside.
+ */
+insidePid: number, 
+/**
+ * Host process id of its parent.
+ */
+parentPid: number, 
+/**
+ * Its parent stands outside of the container.
+ */
+parentOutside: boolean, 
+/**
+ * Real user id on the host.
+ */
+uid: number, 
+/**
+ * That user as the container calls it; absent when it has no name for it.
+ */
+insideUid: number | null, 
+/**
+ * The letter of `/proc/PID/stat`: R, S, D, T, Z …
+ */
+state: string, 
+/**
+ * Threads.
+ */
+threads: number, 
+/**
+ * Program and arguments.
+ */
+command: string, 
+/**
+ * What it does with signals.
+ */
+signals: SignalSets, 
+/**
+ * Namespaces in which it differs from the main process.
+ */
+apart: Array<NamespaceFact>, };
+
+export type Isolation = { 
+/**
+ * When they were read.
+ */
+atMs: number, 
+/**
+ * Namespaces of the host, then of this container, then of the others that run.
+ */
+views: Array<NamespaceView>, 
+/**
+ * All its processes, its main process first.
+ */
+processes: Array<IsolatedProcess>, 
+/**
+ * Capabilities of its main process.
+ */
+capabilities: CapabilitySets | null, 
+/**
+ * What its main process can no longer do.
+ */
+confinement: Confinement, 
+/**
+ * What it sees mounted, in the order of the mounts.
+ */
+mounts: Array<MountFact>, 
+/**
+ * Its cgroup.
+ */
+cgroup: CgroupFacts, 
+/**
+ * Where programs in its network namespace wait for connections.
+ */
+sockets: Array<ListeningSocket>, 
+/**
+ * User ids of its user namespace.
+ */
+uidMap: Array<IdMapping>, 
+/**
+ * Group ids of its user namespace.
+ */
+gidMap: Array<IdMapping>, };
+
 export type KeptSignIn = { 
 /**
  * Who signs in, unless only a token or a credential helper knows.
@@ -1350,6 +1532,56 @@ id: string,
  */
 attributes: { [key in string]: string }, };
 
+export type LimitEvents = { 
+/**
+ * Periods in which the CPU limit stopped it.
+ */
+throttledPeriods: number | null, 
+/**
+ * Time for which it was stopped.
+ */
+throttledUsec: number | null, 
+/**
+ * Times the memory limit was met.
+ */
+memoryLimitHits: number | null, 
+/**
+ * Processes killed for memory.
+ */
+oomKills: number | null, 
+/**
+ * Times a new process was refused.
+ */
+refusedForks: number | null, };
+
+export type LimitFact = { 
+/**
+ * Which one.
+ */
+kind: LimitKind, 
+/**
+ * The kernel's file.
+ */
+file: string, 
+/**
+ * What it says.
+ */
+raw: string, 
+/**
+ * The limit; absent when there is none.
+ */
+limit: number | null, 
+/**
+ * The use now; for the CPU, the time used so far.
+ */
+used: number | null, 
+/**
+ * The most that this machine can give.
+ */
+machine: number, };
+
+export type LimitKind = "memory" | "cpu" | "pids";
+
 export type Limits = { 
 /**
  * Memory.
@@ -1395,6 +1627,24 @@ pids: number | null,
  * Relative block I/O weight, 10 to 1000.
  */
 blkioWeight: number | null, };
+
+export type ListeningSocket = { 
+/**
+ * Its protocol.
+ */
+protocol: Protocol, 
+/**
+ * Its address, as the container sees it.
+ */
+address: string, 
+/**
+ * Its port.
+ */
+port: number, 
+/**
+ * Host process ids of the container's processes that hold it.
+ */
+pids: Array<number>, };
 
 export type LoadImages = { 
 /**
@@ -1526,7 +1776,43 @@ mode: number | null,
  */
 noCopy: boolean, };
 
+export type MountFact = { 
+/**
+ * Where, as the container sees it.
+ */
+target: string, 
+/**
+ * What it is for.
+ */
+origin: MountOrigin, 
+/**
+ * Type of the file system.
+ */
+filesystem: string, 
+/**
+ * Device, or path within the file system that is shown here.
+ */
+source: string, 
+/**
+ * Options of this mount.
+ */
+options: string, 
+/**
+ * It cannot be written.
+ */
+readOnly: boolean, 
+/**
+ * Folders of the layers, topmost first; of an overlay only.
+ */
+layers: Array<string>, 
+/**
+ * Folder that takes the writes; of an overlay only.
+ */
+writableLayer: string | null, };
+
 export type MountKind = "bind" | "volume" | "tmpfs";
+
+export type MountOrigin = "root" | "volume" | "bind" | "memory" | "generated" | "kernel" | "mask" | "readOnly" | "device" | "other";
 
 export type NamePage = { 
 /**
@@ -1553,6 +1839,40 @@ text: string,
 implied: boolean, };
 
 export type NamePartKind = "registry" | "namespace" | "repository" | "tag" | "digest";
+
+export type NamespaceFact = { 
+/**
+ * Its kind.
+ */
+kind: NamespaceKind, 
+/**
+ * Its inode: equal means the same. Absent where it must not be read.
+ */
+inode: number | null, };
+
+export type NamespaceKind = "mnt" | "pid" | "net" | "ipc" | "uts" | "cgroup" | "user" | "time";
+
+export type NamespaceView = { 
+/**
+ * The container; absent for the host.
+ */
+container: string | null, 
+/**
+ * Its name, or the host's.
+ */
+name: string, 
+/**
+ * The process whose namespaces they are.
+ */
+pid: number, 
+/**
+ * Its program.
+ */
+command: string, 
+/**
+ * One row each, always in the same order.
+ */
+namespaces: Array<NamespaceFact>, };
 
 export type NetworkMode = { "type": "bridge" } | { "type": "host" } | { "type": "none" } | { "type": "container", 
 /**
@@ -2171,6 +2491,32 @@ path: string,
  */
 sizeBytes: number, };
 
+export type SeccompFacts = { 
+/**
+ * `disabled`, `strict` or `filter`, as the kernel says.
+ */
+mode: string | null, 
+/**
+ * Filters that are stacked.
+ */
+filters: number | null, 
+/**
+ * What a call meets that no rule names, e.g. `SCMP_ACT_ERRNO`.
+ */
+defaultAction: string | null, 
+/**
+ * System calls that are always allowed.
+ */
+allowed: number, 
+/**
+ * System calls that depend on their arguments.
+ */
+conditional: Array<string>, 
+/**
+ * System calls of this machine that are refused, by name.
+ */
+refused: Array<string>, };
+
 export type Settings = { 
 /**
  * `ko`, `en`, or the system's when absent.
@@ -2208,6 +2554,24 @@ path: string, } | { "type": "helper",
  * Its name without `docker-credential-`.
  */
 helper: string, };
+
+export type SignalSets = { 
+/**
+ * It has a function for them.
+ */
+caught: Array<number>, 
+/**
+ * It drops them.
+ */
+ignored: Array<number>, 
+/**
+ * They wait until it allows them.
+ */
+blocked: Array<number>, 
+/**
+ * They wait now.
+ */
+pending: Array<number>, };
 
 export type StatsHistory = { 
 /**
@@ -2487,6 +2851,10 @@ container: string,
  */
 limits: Limits, 
 /**
+ * Limits that are taken away.
+ */
+lift: Array<LimitKind>, 
+/**
  * A new restart policy.
  */
 restart: RestartPolicy | null, };
@@ -2566,6 +2934,7 @@ export interface Commands {
   inspect_container: { request: ContainerName; reply: ContainerDetail };
   container_size: { request: ContainerName; reply: ContainerSize };
   container_processes: { request: ContainerName; reply: ProcessList };
+  container_isolation: { request: ContainerName; reply: Isolation };
   container_stats: { request: StatsQuery; reply: StatsHistory };
   terminal_input: { request: TerminalInput; reply: null };
   resize_terminal: { request: TerminalSize; reply: null };
@@ -2607,3 +2976,85 @@ export interface Streams {
   pull_image: { request: PullImage; message: PullProgress; reply: Traced<ImageSummary> };
   push_image: { request: PushImage; message: PushProgress; reply: Traced<PushedImage> };
 }
+
+export const CGROUP_FILES = [
+  "memory.current",
+  "memory.max",
+  "memory.peak",
+  "memory.low",
+  "memory.swap.current",
+  "memory.swap.max",
+  "memory.events",
+  "memory.pressure",
+  "cpu.max",
+  "cpu.weight",
+  "cpu.stat",
+  "cpu.pressure",
+  "cpuset.cpus.effective",
+  "io.stat",
+  "io.max",
+  "io.pressure",
+  "pids.current",
+  "pids.max",
+  "pids.events",
+  "cgroup.events",
+  "cgroup.freeze",
+  "memory.usage_in_bytes",
+  "memory.limit_in_bytes",
+  "memory.max_usage_in_bytes",
+  "memory.soft_limit_in_bytes",
+  "memory.memsw.limit_in_bytes",
+  "memory.failcnt",
+  "memory.oom_control",
+  "cpu.cfs_quota_us",
+  "cpu.cfs_period_us",
+  "cpu.shares",
+  "cpuacct.usage",
+  "cpuset.cpus",
+  "blkio.throttle.io_service_bytes",
+  "devices.list",
+  "freezer.state",
+] as const
+
+export const STEPS = [
+  "prepare snapshot",
+  "write record",
+  "write bundle",
+  "write cgroup",
+  "network",
+  "volume",
+  "pidfd_send_signal",
+  "kill",
+  "wait",
+  "freezer",
+  "rename record",
+  "remove snapshot",
+  "write layers",
+  "unpack",
+  "write reference",
+  "remove reference",
+  "unlink",
+  "resolve",
+  "fetch and unpack",
+  "syncfs",
+  "mkdir",
+  "rename",
+  "plan",
+  "cgroup",
+  "clone3",
+  "id maps",
+  "setns",
+  "join cgroups",
+  "network devices",
+  "sysctl",
+  "mount overlay",
+  "mount rootfs",
+  "mount",
+  "devices",
+  "console",
+  "masks",
+  "pivot_root",
+  "credentials",
+  "seccomp",
+  "execve",
+] as const
