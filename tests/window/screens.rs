@@ -63,6 +63,16 @@ fn screens(container: &str, image: &str) -> Vec<Screen> {
             "[data-testid=metric-memory] canvas",
         ),
         (
+            "container-isolation",
+            of_container("isolation"),
+            "[data-testid=limit-memory]",
+        ),
+        (
+            "container-processes",
+            of_container("processes"),
+            "[data-testid=process-table]",
+        ),
+        (
             "container-timeline",
             of_container("timeline"),
             "[data-testid=timeline-step]",

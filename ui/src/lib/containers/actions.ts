@@ -5,6 +5,7 @@ import { t } from '$lib/shared/i18n/index.svelte'
 import {
   DeleteIcon,
   EditIcon,
+  IsolationIcon,
   KillIcon,
   LimitsIcon,
   LogsIcon,
@@ -12,6 +13,7 @@ import {
   PlayIcon,
   ResourcesIcon,
   RestartIcon,
+  SignalIcon,
   StopIcon,
   TerminalIcon,
   TimelineIcon,
@@ -118,6 +120,26 @@ const resources: ContainerAction = {
   run: opens('resources'),
 }
 
+const isolation: ContainerAction = {
+  id: 'container.isolation',
+  icon: IsolationIcon,
+  label: () => t.containers.tabs.isolation,
+  group: 1,
+  single: true,
+  fits: alive,
+  run: opens('isolation'),
+}
+
+const processes: ContainerAction = {
+  id: 'container.processes',
+  icon: SignalIcon,
+  label: () => t.containers.tabs.processes,
+  group: 1,
+  single: true,
+  fits: alive,
+  run: opens('processes'),
+}
+
 const timeline: ContainerAction = {
   id: 'container.timeline',
   icon: TimelineIcon,
@@ -191,5 +213,5 @@ export const remove: ContainerAction = {
 
 /** Every verb of a container, in the order of its menu. */
 export const containerActions: readonly ContainerAction[] = [
-  start, stop, restart, pause, resume, logs, terminal, resources, timeline, limits, rename, kill, remove,
+  start, stop, restart, pause, resume, logs, terminal, resources, isolation, processes, timeline, limits, rename, kill, remove,
 ]

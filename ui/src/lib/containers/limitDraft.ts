@@ -1,4 +1,4 @@
-import type { Limits } from '$lib/ipc/client'
+import type { LimitKind, Limits } from '$lib/ipc/client'
 import { cpuLimitPercent, NO_LIMITS } from './limits'
 
 /** The three limits that the window asks for, as text that is still being typed; empty is unlimited. */
@@ -54,3 +54,9 @@ export function changedLimits(before: LimitDraft, after: LimitDraft): Limits {
     pids: after.pids === before.pids ? null : wanted.pids,
   }
 }
+
+const KINDS: readonly (readonly [keyof LimitDraft, LimitKind])[] = [['memoryMiB', 'memory'], ['cpus', 'cpu'], ['pids', 'pids']]
+
+/** What was there and shall be no more; a changed limit also replaces one that was set in other words. */
+export const liftedLimits = (before: LimitDraft, after: LimitDraft): LimitKind[] =>
+  KINDS.filter(([field]) => before[field] !== '' && after[field] !== before[field]).map(([, kind]) => kind)

@@ -1,4 +1,4 @@
-export const CONTAINER_TABS = ['summary', 'logs', 'terminal', 'files', 'resources', 'timeline'] as const
+export const CONTAINER_TABS = ['summary', 'logs', 'terminal', 'files', 'resources', 'isolation', 'processes', 'timeline'] as const
 export const IMAGE_TABS = ['layers', 'files', 'manifest', 'uses'] as const
 export const PAGES = ['home', 'containers', 'images', 'volumes', 'activity', 'settings'] as const
 

@@ -14,6 +14,11 @@ const PATTERNS: readonly (readonly [StepKind, RegExp])[] = [
   ['program', /exec|start|wait|hook/],
 ]
 
+/** The engine and the runtime outside, or the new process on its way to the program. */
+const OUTSIDE = /^(plan|cgroup|clone3|id maps|network|prepare|write|volume)/
+
+export const isOutside = (name: string): boolean => OUTSIDE.test(name)
+
 export function kindOf(name: string): StepKind {
   const lower = name.toLowerCase()
   return PATTERNS.find(([, pattern]) => pattern.test(lower))?.[0] ?? 'records'

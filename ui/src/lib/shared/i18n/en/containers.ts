@@ -19,7 +19,6 @@ export const containers = {
   renameTitle: (name: string) => `Rename ${name}`,
   limitsTitle: (name: string) => `Limits of ${name}`,
   limitsNow: 'The kernel takes them at once; nothing is started again.',
-  limitStays: 'A limit cannot be taken away from a container that exists; this one stays.',
   exitCode: (code: number) => `code ${code}`,
   exitDetail: (code: number, when: string) => `code ${code} · ${when}`,
   oomExit: (code: number) => `out of memory · code ${code}`,
@@ -46,7 +45,7 @@ export const containers = {
     rename: 'Rename',
     remove: 'Remove',
   },
-  tabs: { summary: 'Summary', logs: 'Logs', terminal: 'Terminal', files: 'Files & layers', resources: 'Resources', timeline: 'Timeline' },
+  tabs: { summary: 'Summary', logs: 'Logs', terminal: 'Terminal', files: 'Files & layers', resources: 'Resources', isolation: 'Isolation', processes: 'PID 1', timeline: 'Timeline' },
   remove: {
     title: (n: number) => (n === 1 ? 'Remove this container?' : `Remove ${n} containers?`),
     text: (running: number): string =>

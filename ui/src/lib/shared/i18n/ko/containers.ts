@@ -22,7 +22,6 @@ export const containers: typeof en.containers = {
   renameTitle: (name) => `${name} 이름 바꾸기`,
   limitsTitle: (name) => `${name} 한도`,
   limitsNow: '커널이 바로 적용해요. 다시 시작하지 않아요.',
-  limitStays: '이미 있는 컨테이너의 한도는 없앨 수 없어서 그대로 남아요.',
   exitCode: (code) => `코드 ${code}`,
   exitDetail: (code, when) => `코드 ${code} · ${when}`,
   oomExit: (code) => `메모리 부족 · 코드 ${code}`,
@@ -49,7 +48,7 @@ export const containers: typeof en.containers = {
     rename: '이름 바꾸기',
     remove: '지우기',
   },
-  tabs: { summary: '요약', logs: '로그', terminal: '터미널', files: '파일과 레이어', resources: '자원', timeline: '타임라인' },
+  tabs: { summary: '요약', logs: '로그', terminal: '터미널', files: '파일과 레이어', resources: '자원', isolation: '격리', processes: 'PID 1', timeline: '타임라인' },
   remove: {
     title: (n) => (n === 1 ? '이 컨테이너를 지울까요?' : `컨테이너 ${n}개를 지울까요?`),
     text: (running) =>
