@@ -41,7 +41,7 @@ export class DemoTransport implements Transport {
       activities: empty ? [] : [
         { id: 'a1', kind: 'pull', subject: 'postgres:16-alpine', state: 'running', progress: { doneBytes: 50_700_000, totalBytes: 74_000_000 }, startedAtMs: Date.now() - 2_600, finishedAtMs: null, error: null, pull: pullAt('docker.io/library/postgres:16-alpine', 2_600_000) },
         { id: 'a2', kind: 'startContainer', subject: 'shop-api-1', state: 'succeeded', progress: null, startedAtMs: Date.now() - 60_000, finishedAtMs: Date.now() - 59_993, error: null, pull: null },
-        { id: 'a3', kind: 'pull', subject: 'ghcr.io/acme/web:1.4', state: 'failed', progress: null, startedAtMs: Date.now() - 90_000, finishedAtMs: Date.now() - 89_000, error: { code: 'unauthorized', message: 'pull "ghcr.io/acme/web:1.4"', causes: ['fetch the manifest', 'the registry answered 401 Unauthorized'], hint: 'sign in to ghcr.io' }, pull: null },
+        { id: 'a3', kind: 'pull', subject: 'ghcr.io/acme/web:1.4', state: 'failed', progress: null, startedAtMs: Date.now() - 90_000, finishedAtMs: Date.now() - 89_000, error: { code: 'unauthorized', message: 'pull "ghcr.io/acme/web:1.4"', causes: ['fetch the manifest', 'the registry answered 401 Unauthorized'], hint: 'sign in to ghcr.io', advice: { code: 'signIn', values: ['ghcr.io'] } }, pull: null },
       ],
       system: system(),
     }
@@ -54,7 +54,7 @@ export class DemoTransport implements Transport {
 
   #container(key: string): ContainerSummary {
     const found = this.#overview.containers.find(({ id, name }) => id === key || name === key)
-    if (!found) throw { code: 'noSuchContainer', message: `container "${key}"`, causes: [], hint: null }
+    if (!found) throw { code: 'noSuchContainer', message: `container "${key}"`, causes: [], hint: null, advice: null }
     return found
   }
 
@@ -72,7 +72,7 @@ export class DemoTransport implements Transport {
 
   #commands: Handlers = {
     overview: () => {
-      if (this.#options.failed) throw { code: 'dataRootLocked', message: 'lock "/var/lib/terrarium/lock"', causes: ['terrariumd (PID 812) holds it'], hint: 'stop terrariumd, or use its socket' }
+      if (this.#options.failed) throw { code: 'dataRootLocked', message: 'lock "/var/lib/terrarium/lock"', causes: ['terrariumd (PID 812) holds it'], hint: 'stop terrariumd, or use its socket', advice: null }
       return { ...this.#overview }
     },
     settings: () => this.#options.settings,
@@ -93,7 +93,7 @@ export class DemoTransport implements Transport {
       return { value: null, trace: this.#trace('container.remove', name, `docker rm ${name}`) }
     },
     create_container: (request) => {
-      if (!this.#overview.images.some(({ references }) => references.includes(request.image))) throw { code: 'noSuchImage', message: `image "${request.image}"`, causes: [], hint: 'pull it first' }
+      if (!this.#overview.images.some(({ references }) => references.includes(request.image))) throw { code: 'noSuchImage', message: `image "${request.image}"`, causes: [], hint: 'pull it first', advice: null }
       const value = containers.make(request.name ?? 'brave-moss', request.image, { status: 'created', startedAtMs: null, pid: null, createdAtMs: Date.now(), limits: request.limits, terminal: request.terminal })
       this.#overview.containers = [value, ...this.#overview.containers]
       this.#change({ type: 'container', value })
@@ -165,7 +165,7 @@ export class DemoTransport implements Transport {
   async call<K extends CommandName>(name: K, request: Commands[K]['request']): Promise<Commands[K]['reply']> {
     await new Promise((resolve) => setTimeout(resolve, 30))
     const handler = this.#commands[name]
-    if (!handler) throw { code: 'unsupported', message: `the demo does not know ${name}`, causes: [], hint: null }
+    if (!handler) throw { code: 'unsupported', message: `the demo does not know ${name}`, causes: [], hint: null, advice: null }
     return handler(request)
   }
 
@@ -180,5 +180,5 @@ export class DemoTransport implements Transport {
 }
 
 function never(): never {
-  throw { code: 'noSuchImage', message: 'no such image', causes: [], hint: null }
+  throw { code: 'noSuchImage', message: 'no such image', causes: [], hint: null, advice: null }
 }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::Advice;
+
 wire! {
     /// What went wrong, on which object, why, and what to do about it.
     pub struct Error {
@@ -11,8 +13,11 @@ wire! {
         pub message: String,
         /// The chain of reasons, outermost first.
         pub causes: Vec<String>,
-        /// What the user can do.
+        /// What the user can do, in English.
         pub hint: Option<String>,
+        /// The same for faces with other languages; absent for a hint that is not listed.
+        #[serde(default)]
+        pub advice: Option<Advice>,
     }
 
     /// The stable code of an [`Error`].
@@ -91,13 +96,16 @@ impl Error {
             message: message.into(),
             causes: Vec::new(),
             hint: None,
+            advice: None,
         }
     }
 
     /// Adds what the user can do.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
+        let hint = hint.into();
+        self.advice = Advice::of(&hint);
+        self.hint = Some(hint);
         self
     }
 

@@ -8,7 +8,7 @@ use std::{
     any::TypeId, collections::BTreeMap, collections::HashSet, fmt::Write as _, fs, path::Path,
 };
 
-use terrarium_api::{CGROUP_FILES, STEPS, commands, commands::Shape};
+use terrarium_api::{CGROUP_FILES, HINTS, STEPS, commands, commands::Shape};
 use ts_rs::{Config, TS, TypeVisitor};
 
 const FILE: &str = concat!(
@@ -27,6 +27,8 @@ fn the_typescript_of_the_window_is_up_to_date() {
     write_maps(&mut text);
     write_names(&mut text, "CGROUP_FILES", CGROUP_FILES);
     write_names(&mut text, "STEPS", STEPS);
+    let hints: Vec<&str> = HINTS.iter().map(|(code, _)| *code).collect();
+    write_names(&mut text, "HINTS", &hints);
 
     if std::env::var_os("UPDATE_TYPESCRIPT").is_some() {
         fs::create_dir_all(Path::new(FILE).parent().unwrap()).unwrap();

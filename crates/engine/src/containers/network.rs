@@ -80,6 +80,8 @@ pub(crate) fn failed(error: network::Error) -> Error {
         translated.causes.push(cause.to_string());
         source = cause.source();
     }
-    translated.hint = error.hint().map(str::to_owned);
-    translated
+    match error.hint() {
+        Some(hint) => translated.hint(hint),
+        None => translated,
+    }
 }

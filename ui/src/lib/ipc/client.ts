@@ -2,7 +2,7 @@ import type { Commands, Error as EngineError, Streams } from './generated/api'
 import type { CommandName, StreamName, Subscription, Transport } from './transport'
 
 export type * from './generated/api'
-export { CGROUP_FILES, STEPS } from './generated/api'
+export { CGROUP_FILES, HINTS, STEPS } from './generated/api'
 export type { Subscription, Transport } from './transport'
 
 let transport: Transport | undefined
@@ -42,5 +42,5 @@ export function asEngineError(thrown: unknown): EngineError {
     return thrown as EngineError
   }
   const message = thrown instanceof Error ? thrown.message : String(thrown)
-  return { code: 'internal', message, causes: [], hint: null }
+  return { code: 'internal', message, causes: [], hint: null, advice: null }
 }

@@ -1,9 +1,17 @@
-import { asEngineError } from '$lib/ipc/client'
+import { asEngineError, type Advice } from '$lib/ipc/client'
 import { t } from '$lib/shared/i18n/index.svelte'
 import type { Problem } from '$lib/shared/loading'
 
 /** Tells an error of the engine in the language of the window; the engine's own words become its first cause. */
 export function problemOf(thrown: unknown): Problem {
-  const { code, message, causes, hint } = asEngineError(thrown)
-  return { code, message: t.errors[code], causes: [message, ...causes], hint }
+  const { code, message, causes, hint, advice } = asEngineError(thrown)
+  return { code, message: t.errors[code], causes: [message, ...causes], hint: advised(advice) ?? hint }
+}
+
+/** The hint in the language of the window; a code that is newer than our texts leaves the engine's own words. */
+export function advised(advice: Advice | null | undefined): string | undefined {
+  if (!advice) return undefined
+  const texts: Record<string, string> = t.hints
+  const values = advice.values.values()
+  return texts[advice.code]?.replaceAll('{}', () => values.next().value ?? '')
 }

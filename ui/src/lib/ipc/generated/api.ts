@@ -74,6 +74,8 @@ export type ActivityKind = "pull" | "push" | "makeStarterImage" | "buildImage" |
 
 export type ActivityState = "running" | "succeeded" | "failed" | "canceled";
 
+export type Advice = { code: string, values: Array<string>, };
+
 export type Attachment = { 
 /**
  * Interface inside.
@@ -754,7 +756,8 @@ causes: Array<string>,
 /**
  * What the user can do.
  */
-hint: string | null, };
+hint: string | null, 
+advice: Advice | null, };
 
 export type ErrorCode = "invalidArgument" | "invalidReference" | "noSuchContainer" | "noSuchImage" | "noSuchVolume" | "noSuchExec" | "noSuchNetwork" | "noSuchActivity" | "nameInUse" | "portInUse" | "imageInUse" | "volumeInUse" | "wrongState" | "registryUnreachable" | "unauthorized" | "referenceNotFound" | "rateLimited" | "registryFailed" | "contentMismatch" | "unsupportedImage" | "noMatchingPlatform" | "unsafeLayer" | "diskFull" | "commandNotFound" | "commandNotExecutable" | "runtimeFailed" | "unsupported" | "databaseDamaged" | "dataRootLocked" | "canceled" | "internal";
 
@@ -3057,4 +3060,67 @@ export const STEPS = [
   "credentials",
   "seccomp",
   "execve",
+] as const
+
+export const HINTS = [
+  "sayWhatRuns",
+  "freeSomeRoom",
+  "volumesFromForm",
+  "deviceRuleForm",
+  "deviceForm",
+  "containerNameForm",
+  "volumeNameForm",
+  "userOfImage",
+  "signalForm",
+  "ulimitForm",
+  "unpauseFirst",
+  "indexIsRebuilt",
+  "noShell",
+  "logIsOff",
+  "stopOrForce",
+  "capabilityNames",
+  "removeContainersFirst",
+  "otherName",
+  "removeOneName",
+  "stopThenRemove",
+  "removeOrForce",
+  "pullFirst",
+  "pullAgain",
+  "noDigestInTag",
+  "installBusybox",
+  "subordinateIds",
+  "moreDigits",
+  "moreDigitsOfId",
+  "seccompForm",
+  "doNotUseImage",
+  "createOnHost",
+  "closeOther",
+  "otherPlatform",
+  "stuckInKernel",
+  "joinedMustRun",
+  "signInOrCheckName",
+  "signIn",
+  "checkSpelling",
+  "checkNetwork",
+  "giveCertificate",
+  "waitSeconds",
+  "waitOrSignIn",
+  "choosePlatform",
+  "newerTag",
+  "platformForm",
+  "digestForm",
+  "writeName",
+  "leaveScheme",
+  "nameInFront",
+  "digestIs",
+  "nameLike",
+  "installNft",
+  "installPasst",
+  "tunMode",
+  "needsRoot",
+  "lowPort",
+  "otherPort",
+  "otherSubnet",
+  "disconnectFirst",
+  "kernelNat",
 ] as const

@@ -1,4 +1,5 @@
 export * from './containers'
+export * from './hints'
 export * from './images'
 export * from './inside'
 export * from './layers'

@@ -1,0 +1,254 @@
+//! What a user can do about an error: a code and its values for the window, which has a text in each of
+//! its languages, and the English line for everybody else.
+//!
+//! The crates below the engine know no contract and give the line only, so a code is found by it.
+
+wire! {
+    /// A hint that can be said in any language.
+    #[derive(Eq)]
+    pub struct Advice {
+        /// One of [`HINTS`].
+        pub code: String,
+        /// What stands in the places of its text.
+        pub values: Vec<String>,
+    }
+}
+
+/// Every hint: its code, and its English text with a `{}` for each value. The more special text of two
+/// that fit comes first.
+pub const HINTS: &[(&str, &str)] = &[
+    ("sayWhatRuns", "the image names none: say what shall run"),
+    (
+        "freeSomeRoom",
+        "free some room, for instance by removing images that nothing uses",
+    ),
+    (
+        "volumesFromForm",
+        "write it as a container's name, with :ro or :rw behind it",
+    ),
+    (
+        "deviceRuleForm",
+        "write it as KIND MAJOR:MINOR RIGHTS, e.g. \"c 13:* rwm\"",
+    ),
+    ("deviceForm", "write it as /dev/on-host[:/dev/inside[:rwm]]"),
+    (
+        "containerNameForm",
+        "use two or more of the characters a-z A-Z 0-9 _ . - and begin with a letter or digit",
+    ),
+    (
+        "volumeNameForm",
+        "use two or more of a-z, A-Z, 0-9, _ . - and begin with a letter or digit",
+    ),
+    ("userOfImage", "use a number, or a name that the image has"),
+    (
+        "signalForm",
+        "use a name such as SIGTERM, or a number; see signal(7)",
+    ),
+    (
+        "ulimitForm",
+        "use a name of setrlimit(2) in lower case, such as nofile",
+    ),
+    ("unpauseFirst", "unpause it first"),
+    (
+        "indexIsRebuilt",
+        "the index can be deleted while Terrarium is closed: it is rebuilt at the next start",
+    ),
+    (
+        "noShell",
+        "the image was built without one; type a program that it has, with its full path",
+    ),
+    (
+        "logIsOff",
+        "the container was made with its log switched off; attach to it to see its output",
+    ),
+    (
+        "stopOrForce",
+        "stop the container before removing or force remove",
+    ),
+    ("capabilityNames", "see capabilities(7) for the names"),
+    ("removeContainersFirst", "remove these containers first"),
+    (
+        "otherName",
+        "remove or rename that container, or choose another name",
+    ),
+    (
+        "removeOneName",
+        "remove one name, or force the removal of all",
+    ),
+    ("stopThenRemove", "stop and remove these containers first"),
+    (
+        "removeOrForce",
+        "remove these containers first, or force the removal",
+    ),
+    ("pullFirst", "pull it first, or check its name"),
+    (
+        "pullAgain",
+        "pull again; if it happens again, the registry or a proxy on the way sends wrong bytes",
+    ),
+    ("noDigestInTag", "leave the part behind `@` away"),
+    ("installBusybox", "install the package busybox-static"),
+    (
+        "subordinateIds",
+        "give this user a range of subordinate ids in /etc/subuid and /etc/subgid",
+    ),
+    ("moreDigits", "give more digits"),
+    ("moreDigitsOfId", "give more digits of the id"),
+    (
+        "seccompForm",
+        "give a profile as Docker documents it, or seccomp=unconfined",
+    ),
+    ("doNotUseImage", "do not use this image; tell who made it"),
+    ("createOnHost", "create it on the host, or use a volume"),
+    (
+        "closeOther",
+        "close the other Terrarium window or terrariumd, or choose another --data-root",
+    ),
+    ("otherPlatform", "choose another tag or platform"),
+    (
+        "stuckInKernel",
+        "a process of it is stuck in the kernel, usually on a file system that does not answer",
+    ),
+    (
+        "joinedMustRun",
+        "a container whose namespace is joined must run",
+    ),
+    (
+        "signInOrCheckName",
+        "check the name; if the repository is private, sign in to {}",
+    ),
+    ("signIn", "sign in to {}"),
+    (
+        "checkSpelling",
+        "check the spelling of the name and the tag",
+    ),
+    (
+        "checkNetwork",
+        "check the network, the proxy and the registry's name",
+    ),
+    (
+        "giveCertificate",
+        "give the registry's CA certificate, or list {} as insecure if you trust the network",
+    ),
+    (
+        "waitSeconds",
+        "wait {} seconds, or sign in to {} for a higher limit",
+    ),
+    ("waitOrSignIn", "wait, or sign in to {} for a higher limit"),
+    (
+        "choosePlatform",
+        "choose one of these platforms, or another tag",
+    ),
+    (
+        "newerTag",
+        "pull a newer tag, or have the image pushed again with a current tool",
+    ),
+    ("platformForm", "write it like linux/amd64 or linux/arm/v7"),
+    (
+        "digestForm",
+        "write it like sha256: and 64 hexadecimal digits",
+    ),
+    ("writeName", "write `{}`"),
+    (
+        "leaveScheme",
+        "leave `{}` away: `registry.example/team/app:tag`",
+    ),
+    ("nameInFront", "put a name in front, like `name@sha256:…`"),
+    ("digestIs", "a digest is sha256: and 64 hexadecimal digits"),
+    (
+        "nameLike",
+        "write a name like `alpine` or `registry.example/team/app:1.2`",
+    ),
+    ("installNft", "install nftables"),
+    (
+        "installPasst",
+        "install passt, which connects containers without root",
+    ),
+    (
+        "tunMode",
+        "/dev/net/tun must be readable and writable for you (mode 0666)",
+    ),
+    (
+        "needsRoot",
+        "use the default network, or run the engine as root",
+    ),
+    (
+        "lowPort",
+        "ports below 1024 need root or a lower net.ipv4.ip_unprivileged_port_start",
+    ),
+    (
+        "otherPort",
+        "choose another host port, or leave it empty for any free one",
+    ),
+    (
+        "otherSubnet",
+        "give the network a subnet that this machine does not route yet",
+    ),
+    (
+        "disconnectFirst",
+        "remove or disconnect its containers first",
+    ),
+    ("kernelNat", "this kernel may lack nf_tables NAT support"),
+];
+
+impl Advice {
+    /// The hint that `text` is; none for one that is not listed.
+    pub fn of(text: &str) -> Option<Self> {
+        HINTS.iter().find_map(|(code, template)| {
+            Some(Self {
+                code: (*code).to_owned(),
+                values: values(template, text)?,
+            })
+        })
+    }
+}
+
+/// What stands at each `{}` of the template; none when the text is another one.
+fn values(template: &str, text: &str) -> Option<Vec<String>> {
+    let mut pieces = template.split("{}");
+    let mut rest = text.strip_prefix(pieces.next()?)?;
+    let mut values = Vec::new();
+    let mut pieces = pieces.peekable();
+    while let Some(piece) = pieces.next() {
+        let last = pieces.peek().is_none();
+        let end = match (last, piece) {
+            (true, "") => rest.len(),
+            (true, piece) => rest.len() - rest.strip_suffix(piece).map(|_| piece.len())?,
+            (false, piece) => rest.find(piece)?,
+        };
+        values.push(rest[..end].to_owned());
+        rest = &rest[end + piece.len()..];
+    }
+    rest.is_empty().then_some(values)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_read_back_from_the_text() {
+        let check = |template, text, expect: Option<&[&str]>| {
+            let expect = expect.map(|list| list.iter().map(|one| (*one).to_owned()).collect());
+            assert_eq!(values(template, text), expect, "{text}");
+        };
+        check("sign in to {}", "sign in to ghcr.io", Some(&["ghcr.io"]));
+        check(
+            "wait {} s, or ask {} now",
+            "wait 30 s, or ask a now",
+            Some(&["30", "a"]),
+        );
+        check("write `{}`", "write `ubuntu`", Some(&["ubuntu"]));
+        check("write `{}`", "write `ubuntu", None);
+        check("give more digits", "give more digits", Some(&[]));
+        check("give more digits", "give more digits of the id", None);
+    }
+
+    #[test]
+    fn every_hint_is_found_by_its_own_text() {
+        for (code, template) in HINTS {
+            let text = template.replace("{}", "value");
+            let found = Advice::of(&text).unwrap();
+            assert_eq!(found.code, *code, "{text}");
+        }
+    }
+}
