@@ -1,4 +1,4 @@
-import type { ContainerDetail, ContainerSize, ContainerSummary, NetworkMode } from '$lib/ipc/client'
+import type { ContainerDetail, ContainerSize, ContainerSummary, NetworkMode, Note } from '$lib/ipc/client'
 import type { Fact } from '$lib/shared/components/Facts.svelte'
 import { bytes, moment, shortDigest } from '$lib/shared/format'
 import { t } from '$lib/shared/i18n/index.svelte'
@@ -63,6 +63,9 @@ export function kernelFacts(container: ContainerSummary, detail: ContainerDetail
     { label: f.log, value: detail?.logPath ?? '–', mono: true },
   ]
 }
+
+/** What a note means to a person; its own words tell the file and the reason. */
+export const noteText = ({ name }: Note): string | undefined => (t.notes as Record<string, string>)[name.split(' ')[0] ?? '']
 
 /** Commands that show the same facts without us. */
 export function lookCommands(pid: number): string {

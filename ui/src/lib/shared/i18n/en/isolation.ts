@@ -117,3 +117,15 @@ export const processesTab = {
   apart: (kinds: string) => `elsewhere: ${kinds}`,
   uid: (inside: number | null, outside: number) => (inside === null ? `${outside} (no name inside)` : inside === outside ? String(outside) : `${inside} = ${outside} on the host`),
 }
+
+/** What was weakened for a container, by the first word of the note. */
+export const notes = {
+  cgroup: 'A limit or a count does not hold: this user has no such cgroup.',
+  mount: 'A mount is stricter or another one than was asked for.',
+  capabilities: 'Some capabilities could not be given: the engine does not have them itself.',
+  rlimits: 'A resource limit could not be raised.',
+  keyring: 'The keyring of the engine stays visible.',
+  groups: 'Additional groups are not set: this user namespace forbids it.',
+  oom_score_adj: 'The kernel’s choice in low memory is not changed.',
+  network: 'There is only a loopback: no way out was found.',
+}

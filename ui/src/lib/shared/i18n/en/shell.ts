@@ -86,6 +86,16 @@ export const home = {
   of: (n: number) => `of ${n}`,
   engineCost: 'The engine itself',
   more: (n: number) => `${n} more`,
+  next: 'What to do next',
+  nextSteps: {
+    readLog: { title: (name: string) => `Read why ${name} failed`, text: 'Its log holds the last words.' },
+    start: { title: (name: string) => `Start ${name}`, text: 'It is made and waits.' },
+    limitMemory: { title: (name: string) => `Give ${name} a memory limit`, text: 'Without one it can take all memory of this machine.' },
+    lookInside: { title: (name: string) => `See how ${name} is kept apart`, text: 'Namespaces, rights and limits, as the kernel has them.' },
+    signals: { title: (name: string) => `Send a signal to ${name}`, text: 'And watch what PID 1 does with it.' },
+    timeline: { title: (name: string) => `Follow the start of ${name}`, text: 'Each step, why it is there, and its real time.' },
+  },
+  disk: { title: 'On disk', images: 'Images', containers: 'Writable layers', volumes: 'Volumes', saved: 'Saved by sharing', free: 'Free' },
 }
 
 export const inspector = {

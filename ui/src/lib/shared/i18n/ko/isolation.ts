@@ -120,3 +120,14 @@ export const processesTab: typeof en.processesTab = {
   apart: (kinds) => `다른 곳: ${kinds}`,
   uid: (inside, outside) => (inside === null ? `${outside} (안에 이름 없음)` : inside === outside ? String(outside) : `${inside} = 호스트의 ${outside}`),
 }
+
+export const notes: typeof en.notes = {
+  cgroup: '한도나 집계가 듣지 않아요. 이 사용자에게 그런 cgroup이 없어요.',
+  mount: '마운트가 바란 것보다 엄격하거나 다른 것이에요.',
+  capabilities: '일부 권한을 주지 못했어요. 엔진에도 없는 권한이에요.',
+  rlimits: '자원 한도를 올리지 못했어요.',
+  keyring: '엔진의 키링이 그대로 보여요.',
+  groups: '추가 그룹을 정하지 못했어요. 이 사용자 네임스페이스가 막아요.',
+  oom_score_adj: '메모리가 모자랄 때의 순서를 바꾸지 못했어요.',
+  network: '루프백만 있어요. 밖으로 나갈 길을 찾지 못했어요.',
+}

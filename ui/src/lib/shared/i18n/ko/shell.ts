@@ -89,6 +89,16 @@ export const home: typeof en.home = {
   of: (n) => `전체 ${n}`,
   engineCost: '엔진 자신',
   more: (n) => `${n}개 더`,
+  next: '다음에 할 일',
+  nextSteps: {
+    readLog: { title: (name) => `${josa(name, '이/가')} 왜 실패했는지 읽기`, text: '마지막 말이 로그에 있어요.' },
+    start: { title: (name) => `${name} 시작하기`, text: '만들어 둔 채 기다리고 있어요.' },
+    limitMemory: { title: (name) => `${name}에 메모리 한도 주기`, text: '한도가 없으면 이 컴퓨터의 메모리를 다 쓸 수 있어요.' },
+    lookInside: { title: (name) => `${josa(name, '이/가')} 어떻게 격리됐는지 보기`, text: '네임스페이스, 권한, 한도를 커널이 말하는 그대로 봐요.' },
+    signals: { title: (name) => `${name}에 시그널 보내기`, text: 'PID 1이 어떻게 하는지 지켜봐요.' },
+    timeline: { title: (name) => `${name}의 시작 따라가기`, text: '단계마다 왜 있는지, 실제로 얼마나 걸렸는지 봐요.' },
+  },
+  disk: { title: '디스크', images: '이미지', containers: '쓰기 레이어', volumes: '볼륨', saved: '나눠 써서 아낀 것', free: '남은 공간' },
 }
 
 export const inspector: typeof en.inspector = {
