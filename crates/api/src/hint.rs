@@ -188,6 +188,7 @@ pub const HINTS: &[(&str, &str)] = &[
         "remove or disconnect its containers first",
     ),
     ("kernelNat", "this kernel may lack nf_tables NAT support"),
+    ("absolutePath", "give an absolute path without . and .."),
 ];
 
 impl Advice {

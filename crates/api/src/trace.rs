@@ -73,6 +73,7 @@ pub const STEPS: &[&str] = &[
     "syncfs",
     "mkdir",
     "rename",
+    "remove",
     // The runtime's.
     "plan",
     "cgroup",
@@ -91,5 +92,6 @@ pub const STEPS: &[&str] = &[
     "pivot_root",
     "credentials",
     "seccomp",
+    "init",
     "execve",
 ];

@@ -124,9 +124,17 @@ impl Line {
                 .find_map(|option| option.strip_prefix(key));
             found.filter(|_| overlay).map(str::to_owned)
         };
-        let layers = option("lowerdir=").map_or_else(Vec::new, |folders| {
-            folders.split(':').map(str::to_owned).collect()
+        // One option with all of them, or, by the newer mount calls, one for each.
+        let folders = self.super_options.split(',').filter_map(|option| {
+            option
+                .strip_prefix("lowerdir=")
+                .or_else(|| option.strip_prefix("lowerdir+="))
         });
+        let layers = folders
+            .filter(|_| overlay)
+            .flat_map(|folders| folders.split(':'))
+            .map(str::to_owned)
+            .collect();
         let own = |word: &str| self.options.split(',').any(|option| option == word);
         let whole = self.super_options.split(',').any(|option| option == "ro");
         MountFact {
@@ -211,6 +219,14 @@ mod tests {
         assert_eq!(facts[0].writable_layer.as_deref(), Some("/s/9/fs"));
         assert_eq!(facts[2].source, "/volumes/data/_data");
         assert!(facts[3].read_only && !facts[2].read_only);
+    }
+
+    #[test]
+    fn layers_may_stand_in_one_option_or_in_many() {
+        let root = "640 639 0:52 / / rw - overlay overlay rw,lowerdir+=/s/3/fs,lowerdir+=/s/2/fs,upperdir=/s/9/fs";
+        let facts = MountTable::parse(root).facts(&record(), None);
+        assert_eq!(facts[0].layers, ["/s/3/fs", "/s/2/fs"]);
+        assert_eq!(facts[0].writable_layer.as_deref(), Some("/s/9/fs"));
     }
 
     #[test]

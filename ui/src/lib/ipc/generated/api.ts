@@ -74,7 +74,15 @@ export type ActivityKind = "pull" | "push" | "makeStarterImage" | "buildImage" |
 
 export type ActivityState = "running" | "succeeded" | "failed" | "canceled";
 
-export type Advice = { code: string, values: Array<string>, };
+export type Advice = { 
+/**
+ * One of [`HINTS`].
+ */
+code: string, 
+/**
+ * What stands in the places of its text.
+ */
+values: Array<string>, };
 
 export type Attachment = { 
 /**
@@ -754,9 +762,12 @@ message: string,
  */
 causes: Array<string>, 
 /**
- * What the user can do.
+ * What the user can do, in English.
  */
 hint: string | null, 
+/**
+ * The same for faces with other languages; absent for a hint that is not listed.
+ */
 advice: Advice | null, };
 
 export type ErrorCode = "invalidArgument" | "invalidReference" | "noSuchContainer" | "noSuchImage" | "noSuchVolume" | "noSuchExec" | "noSuchNetwork" | "noSuchActivity" | "nameInUse" | "portInUse" | "imageInUse" | "volumeInUse" | "wrongState" | "registryUnreachable" | "unauthorized" | "referenceNotFound" | "rateLimited" | "registryFailed" | "contentMismatch" | "unsupportedImage" | "noMatchingPlatform" | "unsafeLayer" | "diskFull" | "commandNotFound" | "commandNotExecutable" | "runtimeFailed" | "unsupported" | "databaseDamaged" | "dataRootLocked" | "canceled" | "internal";
@@ -3042,6 +3053,7 @@ export const STEPS = [
   "syncfs",
   "mkdir",
   "rename",
+  "remove",
   "plan",
   "cgroup",
   "clone3",
@@ -3059,6 +3071,7 @@ export const STEPS = [
   "pivot_root",
   "credentials",
   "seccomp",
+  "init",
   "execve",
 ] as const
 
@@ -3123,4 +3136,5 @@ export const HINTS = [
   "otherSubnet",
   "disconnectFirst",
   "kernelNat",
+  "absolutePath",
 ] as const

@@ -60,4 +60,5 @@ export const hints = {
   otherSubnet: 'Give the network a subnet that this machine does not route yet.',
   disconnectFirst: 'Remove or disconnect its containers first.',
   kernelNat: 'This kernel may lack nf_tables NAT support.',
+  absolutePath: 'Give an absolute path without . and ..',
 }

@@ -25,6 +25,7 @@ export const steps = {
   syncfs: { title: 'Write to the disk', why: 'The kernel puts everything on the disk before the name is written.', without: 'After a power cut the name could lead to files that are not there.' },
   mkdir: { title: 'Make the folder', why: 'The folder that will hold the data is made.', without: 'There would be nothing to mount.' },
   rename: { title: 'Put it aside', why: 'One rename takes it away for everybody at once; deleting can then take its time.', without: 'Somebody could use it while it is being deleted.' },
+  remove: { title: 'Remove', why: 'What was listed in the receipt goes, one thing after the other.', without: 'The room on the disk would not come back.' },
   plan: { title: 'Plan everything', why: 'All settings are read and checked, and a list of acts is made of them. So far nothing was done to the kernel.', without: 'A mistake in the settings would show up half-way, with things to undo.' },
   cgroup: { title: 'Make the cgroup', why: 'A cgroup is made for the container and its limits are written, before there is a process in it.', without: 'The first moments of the process would be neither counted nor limited.' },
   clone3: { title: 'Create the process', why: 'One call makes a new process and its namespaces at the same time, in its cgroup.', without: 'It would see the processes, the network and the mounts of the host.' },
@@ -42,6 +43,7 @@ export const steps = {
   pivot_root: { title: 'Swap the root', why: 'The new tree becomes /, and the old root is let go of. Files of the host cannot even be named any more.', without: 'chroot alone only moves the starting point: a privileged process can walk out again.' },
   credentials: { title: 'Become the user, drop rights', why: 'Resource limits, groups, the user and the capabilities are set. What is dropped cannot come back.', without: 'The program would run with all rights of the engine.' },
   seccomp: { title: 'Load the system call filter', why: 'A small program in the kernel decides about every system call from now on. It is loaded last, because the steps before need calls that it refuses.', without: 'Every call reaches the kernel, also old ones with known weaknesses.' },
+  init: { title: 'A small init stays as PID 1', why: 'It starts your program as its child, passes signals on to it, and reaps what other processes leave behind.', without: 'Your program would be PID 1 itself: zombies could stay, and signals that it does not handle would do nothing.' },
   execve: { title: 'Become your program', why: 'The prepared process replaces itself by your program. Everything that was set up stays.', without: 'All would be ready, and nothing would run.' },
 }
 

@@ -61,4 +61,5 @@ export const hints: typeof en.hints = {
   otherSubnet: '이 컴퓨터가 아직 쓰지 않는 서브넷을 주세요.',
   disconnectFirst: '연결된 컨테이너를 먼저 지우거나 떼어 주세요.',
   kernelNat: '커널에 nf_tables NAT 기능이 없을 수 있어요.',
+  absolutePath: '.과 ..이 없는 절대 경로를 적어 주세요.',
 }
