@@ -189,6 +189,11 @@ pub const HINTS: &[(&str, &str)] = &[
     ),
     ("kernelNat", "this kernel may lack nf_tables NAT support"),
     ("absolutePath", "give an absolute path without . and .."),
+    (
+        "typeName",
+        "this registry does not tell its repositories; type a name",
+    ),
+    ("hostForm", "write a host such as ghcr.io or localhost:5000"),
 ];
 
 impl Advice {

@@ -3137,4 +3137,6 @@ export const HINTS = [
   "disconnectFirst",
   "kernelNat",
   "absolutePath",
+  "typeName",
+  "hostForm",
 ] as const

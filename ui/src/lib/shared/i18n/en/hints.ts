@@ -61,4 +61,6 @@ export const hints = {
   disconnectFirst: 'Remove or disconnect its containers first.',
   kernelNat: 'This kernel may lack nf_tables NAT support.',
   absolutePath: 'Give an absolute path without . and ..',
+  typeName: 'This registry does not tell its repositories: type a name.',
+  hostForm: 'Write a host such as ghcr.io or localhost:5000.',
 }

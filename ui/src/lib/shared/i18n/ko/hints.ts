@@ -62,4 +62,6 @@ export const hints: typeof en.hints = {
   disconnectFirst: '연결된 컨테이너를 먼저 지우거나 떼어 주세요.',
   kernelNat: '커널에 nf_tables NAT 기능이 없을 수 있어요.',
   absolutePath: '.과 ..이 없는 절대 경로를 적어 주세요.',
+  typeName: '이 레지스트리는 저장소 목록을 알려 주지 않아요. 이름을 적어 주세요.',
+  hostForm: 'ghcr.io나 localhost:5000 같은 호스트를 적어 주세요.',
 }
