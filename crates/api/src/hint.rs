@@ -194,6 +194,15 @@ pub const HINTS: &[(&str, &str)] = &[
         "this registry does not tell its repositories; type a name",
     ),
     ("hostForm", "write a host such as ghcr.io or localhost:5000"),
+    ("anotherName", "choose another name"),
+    (
+        "archiveForm",
+        "give an archive of `docker save` or an OCI layout",
+    ),
+    (
+        "pushByTag",
+        "push a name with a tag; the registry computes the digest",
+    ),
 ];
 
 impl Advice {

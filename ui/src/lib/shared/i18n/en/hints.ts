@@ -63,4 +63,7 @@ export const hints = {
   absolutePath: 'Give an absolute path without . and ..',
   typeName: 'This registry does not tell its repositories: type a name.',
   hostForm: 'Write a host such as ghcr.io or localhost:5000.',
+  anotherName: 'Choose another name.',
+  archiveForm: 'Give an archive of `docker save` or an OCI layout.',
+  pushByTag: 'Push a name with a tag: the registry computes the digest.',
 }

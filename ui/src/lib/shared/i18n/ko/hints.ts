@@ -64,4 +64,7 @@ export const hints: typeof en.hints = {
   absolutePath: '.과 ..이 없는 절대 경로를 적어 주세요.',
   typeName: '이 레지스트리는 저장소 목록을 알려 주지 않아요. 이름을 적어 주세요.',
   hostForm: 'ghcr.io나 localhost:5000 같은 호스트를 적어 주세요.',
+  anotherName: '다른 이름을 골라 주세요.',
+  archiveForm: '`docker save`로 만든 파일이나 OCI 레이아웃을 주세요.',
+  pushByTag: '태그가 붙은 이름으로 올려 주세요. digest는 레지스트리가 계산해요.',
 }
