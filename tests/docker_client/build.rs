@@ -94,7 +94,11 @@ fn an_image_is_built_run_and_built_again_from_the_cache() {
         before
     );
     let id = |name: &str| setup.field(name, "{{.Id}}");
-    assert_eq!(id("acme/words:2"), id("acme/words:1"), "nothing new, no new image");
+    assert_eq!(
+        id("acme/words:2"),
+        id("acme/words:1"),
+        "nothing new, no new image"
+    );
 
     fs::write(folder.join("data/a"), "other").expect("a file");
     let said = setup

@@ -50,15 +50,21 @@ impl Numbers {
     /// The calls that `abi` has.
     pub(super) fn of(self, abi: Abi) -> impl Iterator<Item = &'static str> {
         let calls = self.0.into_iter();
-        calls.filter_map(move |(name, row)| row[abi.column()].map(|_| name))
+        let has = move |row: &str| number_in(row, abi).is_some();
+        calls.filter_map(move |(name, row)| has(row).then_some(name))
     }
 
     /// The number of `name`, without the x32 bit.
     pub(super) fn get(&self, name: &str, abi: Abi) -> Option<u32> {
         let place = self.0.binary_search_by_key(&name, |(known, _)| known);
         let (_, row) = self.0[place.ok()?];
-        row.split(' ').nth(abi.column())?.parse().ok()
+        number_in(row, abi)
     }
+}
+
+/// The field of `abi` in a line; none where that interface lacks the call.
+fn number_in(row: &str, abi: Abi) -> Option<u32> {
+    row.split(' ').nth(abi.column())?.parse().ok()
 }
 
 #[cfg(test)]
