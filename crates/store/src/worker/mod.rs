@@ -96,7 +96,7 @@ impl Worker {
     ) -> Result<Written> {
         let mut command = self.command("diff");
         command.arg("--snapshot").arg(snapshot);
-        match self.drain("diff", command, snapshot, parents, &mut sink)? {
+        match drain("diff", command, snapshot, parents, &mut sink)? {
             (Event::Written(written), _) => Ok(written),
             (_, status) => Err(died("diff", status)),
         }
@@ -108,7 +108,7 @@ impl Worker {
         command.arg(folder);
         let mut list = Vec::new();
         let parents: OnParents<'_> = &mut || Ok(Vec::new());
-        match self.drain("index", command, folder, parents, &mut list)? {
+        match drain("index", command, folder, parents, &mut list)? {
             (Event::Listed { .. }, _) => Ok(list),
             (_, status) => Err(died("index", status)),
         }
@@ -126,39 +126,9 @@ impl Worker {
         command.arg(folder).arg("--file").arg(path);
         command.arg("--limit").arg(limit.to_string());
         let parents: OnParents<'_> = &mut || Ok(Vec::new());
-        match self.drain("read", command, folder, parents, &mut sink)? {
+        match drain("read", command, folder, parents, &mut sink)? {
             (Event::Read { size_bytes }, _) => Ok(size_bytes),
             (_, status) => Err(died("read", status)),
-        }
-    }
-
-    /// Runs a worker that writes to its standard input, since its standard output is where it
-    /// talks; returns its last word and how it ended.
-    fn drain(
-        &self,
-        action: &'static str,
-        command: Command,
-        of: &Path,
-        parents: OnParents<'_>,
-        sink: &mut (impl Write + Send),
-    ) -> Result<(Event, String)> {
-        let (mut pipe, theirs) = io::pipe().context("make pipe for", of)?;
-        let mut session = Session::start(action, command, Stdio::from(theirs))?;
-        let (answer, drained) = thread::scope(|scope| {
-            let drain = scope.spawn(move || io::copy(&mut pipe, sink));
-            let answer = session.talk(&mut |_| ControlFlow::Continue(()), parents);
-            if answer.is_err() {
-                session.kill();
-            }
-            (answer, drain.join())
-        });
-        let status = session.finish();
-        if let Ok(drained) = drained {
-            drained.context("write what was read of", of)?;
-        }
-        match answer? {
-            Event::Failed(failure) => Err(Error::Layer(failure)),
-            event => Ok((event, status)),
         }
     }
 
@@ -209,6 +179,35 @@ impl Worker {
             "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         );
         command
+    }
+}
+
+/// Runs a worker that writes to its standard input, since its standard output is where it
+/// talks; returns its last word and how it ended.
+fn drain(
+    action: &'static str,
+    command: Command,
+    of: &Path,
+    parents: OnParents<'_>,
+    sink: &mut (impl Write + Send),
+) -> Result<(Event, String)> {
+    let (mut pipe, theirs) = io::pipe().context("make pipe for", of)?;
+    let mut session = Session::start(action, command, Stdio::from(theirs))?;
+    let (answer, drained) = thread::scope(|scope| {
+        let drain = scope.spawn(move || io::copy(&mut pipe, sink));
+        let answer = session.talk(&mut |_| ControlFlow::Continue(()), parents);
+        if answer.is_err() {
+            session.kill();
+        }
+        (answer, drain.join())
+    });
+    let status = session.finish();
+    if let Ok(drained) = drained {
+        drained.context("write what was read of", of)?;
+    }
+    match answer? {
+        Event::Failed(failure) => Err(Error::Layer(failure)),
+        event => Ok((event, status)),
     }
 }
 
