@@ -203,6 +203,14 @@ pub const HINTS: &[(&str, &str)] = &[
         "pushByTag",
         "push a name with a tag; the registry computes the digest",
     ),
+    ("outOfMemory", "it used more memory than there is"),
+    (
+        "nameDockerfile",
+        "name the Dockerfile, relative to the folder of the build",
+    ),
+    ("networkForm", "use default, none or host"),
+    ("epochSeconds", "use seconds since 1970"),
+    ("lastWords", "what it wrote last says why"),
 ];
 
 impl Advice {

@@ -3147,4 +3147,9 @@ export const HINTS = [
   "anotherName",
   "archiveForm",
   "pushByTag",
+  "outOfMemory",
+  "nameDockerfile",
+  "networkForm",
+  "epochSeconds",
+  "lastWords",
 ] as const

@@ -66,4 +66,9 @@ export const hints = {
   anotherName: 'Choose another name.',
   archiveForm: 'Give an archive of `docker save` or an OCI layout.',
   pushByTag: 'Push a name with a tag: the registry computes the digest.',
+  outOfMemory: 'It used more memory than there is.',
+  nameDockerfile: 'Name the Dockerfile, relative to the folder of the build.',
+  networkForm: 'Use default, none or host.',
+  epochSeconds: 'Use seconds since 1970.',
+  lastWords: 'What it wrote last says why.',
 }

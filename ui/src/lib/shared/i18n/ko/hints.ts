@@ -67,4 +67,9 @@ export const hints: typeof en.hints = {
   anotherName: '다른 이름을 골라 주세요.',
   archiveForm: '`docker save`로 만든 파일이나 OCI 레이아웃을 주세요.',
   pushByTag: '태그가 붙은 이름으로 올려 주세요. digest는 레지스트리가 계산해요.',
+  outOfMemory: '있는 것보다 많은 메모리를 썼어요.',
+  nameDockerfile: '빌드 폴더를 기준으로 Dockerfile의 이름을 적어 주세요.',
+  networkForm: 'default, none, host 가운데 하나를 써 주세요.',
+  epochSeconds: '1970년부터 센 초를 써 주세요.',
+  lastWords: '마지막으로 쓴 것에 이유가 있어요.',
 }
