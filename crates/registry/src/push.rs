@@ -10,12 +10,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use http::{HeaderValue, Method, StatusCode, header};
 use reqwest::Response;
-use terrarium_oci::{Descriptor, Digest, MediaType, Reference};
+use terrarium_oci::{Descriptor, MediaType, Reference};
 use tokio::io::AsyncRead;
 
 use crate::auth::Scope;
 use crate::endpoint::{Endpoint, registry_endpoint};
-use crate::transport::{Call, Content, Streamed};
+use crate::transport::{Call, Content, Streamed, Transport};
 use crate::{Client, Error, Result};
 
 /// Opens the bytes of a blob from an offset on; again whenever an upload has to go on.
@@ -51,21 +51,22 @@ impl Client {
     /// # Errors
     /// As for [`Client::resolve`]; [`Error::Unreachable`] also if the blob itself cannot be read.
     pub async fn push_blob(&self, reference: &Reference, upload: &Upload) -> Result<Pushed> {
-        let endpoint = registry_endpoint(reference.registry(), &self.transport.options)?;
-        if self
-            .has_blob(&endpoint, reference, &upload.descriptor.digest)
-            .await?
-        {
+        let push = BlobPush {
+            transport: &self.transport,
+            endpoint: registry_endpoint(reference.registry(), &self.transport.options)?,
+            reference,
+            upload,
+        };
+        if push.is_there().await? {
             return Ok(Pushed::Present);
         }
-        let begun = self.begin(&endpoint, reference, upload).await?;
+        let begun = push.begin(upload.neighbor.as_deref()).await?;
         if begun.status() == StatusCode::CREATED {
             return Ok(Pushed::Mounted(upload.neighbor.clone().unwrap_or_default()));
         }
-        let place = location(&begun, &endpoint)?;
-        let place = self.send_all(&endpoint, reference, upload, place).await?;
-        self.finish(&endpoint, reference, &upload.descriptor.digest, place)
-            .await?;
+        let place = location(&begun, &push.endpoint)?;
+        let place = push.send_all(place).await?;
+        push.finish(place).await?;
         Ok(Pushed::Uploaded)
     }
 
@@ -83,12 +84,8 @@ impl Client {
         let endpoint = registry_endpoint(reference.registry(), &self.transport.options)?;
         let repository = reference.repository();
         let what = format!("manifest `{target}` of repository `{repository}`");
-        let mut call = push_call(
-            Method::PUT,
-            format!("v2/{repository}/manifests/{target}"),
-            what,
-            reference,
-        );
+        let path = format!("v2/{repository}/manifests/{target}");
+        let mut call = push_call(Method::PUT, path, what, reference);
         let kind = HeaderValue::from_str(media_type.as_str()).map_err(|_| Error::Protocol {
             host: endpoint.host.clone(),
             message: "the media type of the manifest is no header".to_owned(),
@@ -97,17 +94,27 @@ impl Client {
         call.body = Some(Content::Whole(bytes.into()));
         self.transport.send(&endpoint, &call).await.map(drop)
     }
+}
 
-    async fn has_blob(
-        &self,
-        endpoint: &Endpoint,
-        reference: &Reference,
-        digest: &Digest,
-    ) -> Result<bool> {
-        let repository = reference.repository();
-        let path = format!("v2/{repository}/blobs/{digest}");
-        let call = push_call(Method::HEAD, path, blob_of(reference, digest), reference);
-        match self.transport.send(endpoint, &call).await {
+/// One blob on its way.
+struct BlobPush<'a> {
+    transport: &'a Transport,
+    endpoint: Endpoint,
+    reference: &'a Reference,
+    upload: &'a Upload,
+}
+
+impl BlobPush<'_> {
+    fn call(&self, method: Method, path: String) -> Call {
+        let (repository, digest) = (self.reference.repository(), &self.upload.descriptor.digest);
+        let what = format!("blob {digest} of repository `{repository}`");
+        push_call(method, path, what, self.reference)
+    }
+
+    async fn is_there(&self) -> Result<bool> {
+        let (repository, digest) = (self.reference.repository(), &self.upload.descriptor.digest);
+        let call = self.call(Method::HEAD, format!("v2/{repository}/blobs/{digest}"));
+        match self.transport.send(&self.endpoint, &call).await {
             Ok(_) => Ok(true),
             Err(Error::NotFound { .. }) => Ok(false),
             Err(error) => Err(error),
@@ -115,73 +122,44 @@ impl Client {
     }
 
     /// Begins an upload, or has the blob mounted from the neighbor.
-    async fn begin(
-        &self,
-        endpoint: &Endpoint,
-        reference: &Reference,
-        upload: &Upload,
-    ) -> Result<Response> {
-        let (repository, digest) = (reference.repository(), &upload.descriptor.digest);
-        let what = blob_of(reference, digest);
-        if let Some(neighbor) = &upload.neighbor {
-            let path = format!("v2/{repository}/blobs/uploads/?mount={digest}&from={neighbor}");
-            let mut call = push_call(Method::POST, path, what.clone(), reference);
+    async fn begin(&self, neighbor: Option<&str>) -> Result<Response> {
+        let (repository, digest) = (self.reference.repository(), &self.upload.descriptor.digest);
+        let uploads = format!("v2/{repository}/blobs/uploads/");
+        if let Some(neighbor) = neighbor {
+            let path = format!("{uploads}?mount={digest}&from={neighbor}");
+            let mut call = self.call(Method::POST, path);
             call.scope = Scope::mount(repository, neighbor);
             call.body = Some(Content::empty());
-            match self.transport.send(endpoint, &call).await {
+            match self.transport.send(&self.endpoint, &call).await {
                 Ok(answer) => return Ok(answer),
                 // Who may not read the neighbor can still send the blob.
                 Err(error) => tracing::debug!(%error, neighbor, "a blob could not be mounted"),
             }
         }
-        let mut call = push_call(
-            Method::POST,
-            format!("v2/{repository}/blobs/uploads/"),
-            what,
-            reference,
-        );
+        let mut call = self.call(Method::POST, uploads);
         call.body = Some(Content::empty());
-        self.transport.send(endpoint, &call).await
+        self.transport.send(&self.endpoint, &call).await
     }
 
     /// Sends the bytes, going on where a connection broke. The place for what comes next.
-    async fn send_all(
-        &self,
-        endpoint: &Endpoint,
-        reference: &Reference,
-        upload: &Upload,
-        mut place: String,
-    ) -> Result<String> {
+    async fn send_all(&self, mut place: String) -> Result<String> {
         let mut failures = 0;
         let mut offset = 0;
         loop {
-            upload.sent_bytes.store(offset, Ordering::Relaxed);
-            let error = match self
-                .send_from(endpoint, reference, upload, &place, offset)
-                .await
-            {
-                Ok(answer) => return location(&answer, endpoint),
+            self.upload.sent_bytes.store(offset, Ordering::Relaxed);
+            let error = match self.send_from(&place, offset).await {
+                Ok(answer) => return location(&answer, &self.endpoint),
                 Err(error) => error,
             };
             failures += 1;
             self.transport.options.retry.wait(failures, error).await?;
-            (place, offset) = self
-                .where_it_stands(endpoint, reference, upload, place)
-                .await?;
+            (place, offset) = self.where_it_stands(place).await?;
         }
     }
 
-    async fn send_from(
-        &self,
-        endpoint: &Endpoint,
-        reference: &Reference,
-        upload: &Upload,
-        place: &str,
-        offset: u64,
-    ) -> Result<Response> {
-        let what = blob_of(reference, &upload.descriptor.digest);
-        let size = upload.descriptor.size_bytes;
-        let mut call = push_call(Method::PATCH, place.to_owned(), what, reference);
+    async fn send_from(&self, place: &str, offset: u64) -> Result<Response> {
+        let size = self.upload.descriptor.size_bytes;
+        let mut call = self.call(Method::PATCH, place.to_owned());
         call.headers.insert(
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/octet-stream"),
@@ -192,59 +170,38 @@ impl Client {
             call.headers.insert(header::CONTENT_RANGE, range);
         }
         call.body = Some(Content::Streamed(Streamed {
-            open: Arc::clone(&upload.open),
+            open: Arc::clone(&self.upload.open),
             offset,
             length: size.saturating_sub(offset),
-            sent_bytes: Arc::clone(&upload.sent_bytes),
+            sent_bytes: Arc::clone(&self.upload.sent_bytes),
         }));
         // Once only: after a break, the registry has to say where it stands.
-        self.transport.send_once(endpoint, &call).await
+        self.transport.send_once(&self.endpoint, &call).await
     }
 
     /// How much of an upload the registry has. One that has forgotten it gets a new upload.
-    async fn where_it_stands(
-        &self,
-        endpoint: &Endpoint,
-        reference: &Reference,
-        upload: &Upload,
-        place: String,
-    ) -> Result<(String, u64)> {
-        let what = blob_of(reference, &upload.descriptor.digest);
-        let call = push_call(Method::GET, place, what, reference);
-        if let Ok(answer) = self.transport.send(endpoint, &call).await {
+    async fn where_it_stands(&self, place: String) -> Result<(String, u64)> {
+        let call = self.call(Method::GET, place);
+        if let Ok(answer) = self.transport.send(&self.endpoint, &call).await {
             let range = answer.headers().get(header::RANGE);
-            let end =
-                range.and_then(|range| range.to_str().ok()?.split('-').nth(1)?.parse::<u64>().ok());
+            let end = range.and_then(|range| range.to_str().ok()?.split('-').nth(1)?.parse().ok());
             // `0-0` is said of one byte and of none: the one is sent again.
-            let have = end.filter(|end| *end > 0).map_or(0, |end| end + 1);
-            if have > 0 && have <= upload.descriptor.size_bytes {
-                return Ok((location(&answer, endpoint)?, have));
+            let have = end.filter(|end: &u64| *end > 0).map_or(0, |end| end + 1);
+            if have > 0 && have <= self.upload.descriptor.size_bytes {
+                return Ok((location(&answer, &self.endpoint)?, have));
             }
         }
-        let fresh = Upload {
-            neighbor: None,
-            ..upload.clone()
-        };
-        let begun = self.begin(endpoint, reference, &fresh).await?;
-        Ok((location(&begun, endpoint)?, 0))
+        let begun = self.begin(None).await?;
+        Ok((location(&begun, &self.endpoint)?, 0))
     }
 
     /// Closes an upload: the registry compares the digest.
-    async fn finish(
-        &self,
-        endpoint: &Endpoint,
-        reference: &Reference,
-        digest: &Digest,
-        place: String,
-    ) -> Result<()> {
+    async fn finish(&self, place: String) -> Result<()> {
         let separator = if place.contains('?') { '&' } else { '?' };
-        let path = format!(
-            "{place}{separator}digest={}",
-            digest.as_str().replace(':', "%3A")
-        );
-        let mut call = push_call(Method::PUT, path, blob_of(reference, digest), reference);
+        let digest = self.upload.descriptor.digest.as_str().replace(':', "%3A");
+        let mut call = self.call(Method::PUT, format!("{place}{separator}digest={digest}"));
         call.body = Some(Content::empty());
-        self.transport.send(endpoint, &call).await.map(drop)
+        self.transport.send(&self.endpoint, &call).await.map(drop)
     }
 }
 
@@ -252,10 +209,6 @@ fn push_call(method: Method, path: String, what: String, reference: &Reference) 
     let mut call = Call::get(path, what, Scope::push(reference.repository()));
     call.method = method;
     call
-}
-
-fn blob_of(reference: &Reference, digest: &Digest) -> String {
-    format!("blob {digest} of repository `{}`", reference.repository())
 }
 
 /// Where an upload goes on, as the registry says.
