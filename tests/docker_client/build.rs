@@ -1,6 +1,10 @@
 //! `docker build` with the classic builder of the client.
 
-use std::{fs, path::PathBuf, process::Command};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use terrarium_tests::Ran;
 
@@ -18,7 +22,7 @@ impl Setup {
         folder
     }
 
-    fn build(&self, arguments: &[&str], folder: &PathBuf) -> Ran {
+    fn build(&self, arguments: &[&str], folder: &Path) -> Ran {
         let folder = folder.display().to_string();
         let mut all = vec!["build"];
         all.extend(arguments);

@@ -37,15 +37,37 @@ work().then((value) => done({ value }), (error) => done({ error: JSON.stringify(
 type Screen = (&'static str, String, &'static str);
 
 fn screens(container: &str, image: &str) -> Vec<Screen> {
-    let of_container = |tab: &str| format!("#/containers/{container}/{tab}");
     let of_image = |tab: &str| format!("#/images/{image}/{tab}");
-    vec![
+    let mut screens = vec![
         ("home", "#/home".into(), "[data-testid=home-row]"),
         (
             "containers",
             "#/containers".into(),
             "[data-testid=container-row]",
         ),
+        ("images", "#/images".into(), "[data-testid=image-row]"),
+        ("image-layers", of_image("layers"), "[data-testid=layer]"),
+        ("image-files", of_image("files"), "[data-testid=file-line]"),
+        (
+            "image-manifest",
+            of_image("manifest"),
+            "[data-testid=tab-manifest][aria-selected=true]",
+        ),
+        ("volumes", "#/volumes".into(), "[data-testid=volume-row]"),
+        ("activity", "#/activity".into(), "[data-testid=activity]"),
+        (
+            "settings",
+            "#/settings".into(),
+            "[data-testid=engine-facts]",
+        ),
+    ];
+    screens.extend(container_screens(container));
+    screens
+}
+
+fn container_screens(container: &str) -> Vec<Screen> {
+    let of_container = |tab: &str| format!("#/containers/{container}/{tab}");
+    vec![
         (
             "container-summary",
             of_container("summary"),
@@ -77,25 +99,10 @@ fn screens(container: &str, image: &str) -> Vec<Screen> {
             of_container("timeline"),
             "[data-testid=timeline-step]",
         ),
-        ("images", "#/images".into(), "[data-testid=image-row]"),
-        ("image-layers", of_image("layers"), "[data-testid=layer]"),
-        ("image-files", of_image("files"), "[data-testid=file-line]"),
         (
             "container-files",
             of_container("files"),
             "[data-testid=writable-layer]",
-        ),
-        (
-            "image-manifest",
-            of_image("manifest"),
-            "[data-testid=tab-manifest][aria-selected=true]",
-        ),
-        ("volumes", "#/volumes".into(), "[data-testid=volume-row]"),
-        ("activity", "#/activity".into(), "[data-testid=activity]"),
-        (
-            "settings",
-            "#/settings".into(),
-            "[data-testid=engine-facts]",
         ),
     ]
 }

@@ -17,7 +17,7 @@ wire! {
         pub hint: Option<String>,
         /// The same for faces with other languages; absent for a hint that is not listed.
         #[serde(default)]
-        pub advice: Option<Advice>,
+        pub advice: Option<Box<Advice>>,
     }
 
     /// The stable code of an [`Error`].
@@ -104,7 +104,7 @@ impl Error {
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         let hint = hint.into();
-        self.advice = Advice::of(&hint);
+        self.advice = Advice::of(&hint).map(Box::new);
         self.hint = Some(hint);
         self
     }

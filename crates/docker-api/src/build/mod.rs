@@ -115,9 +115,7 @@ impl Build {
             if let Some(line) = self.last.pop_front() {
                 return Some(line);
             }
-            let Some(running) = self.running.as_mut() else {
-                return None;
-            };
+            let running = self.running.as_mut()?;
             tokio::select! {
                 // What was reported last is told before the end is.
                 biased;

@@ -1,14 +1,14 @@
 use super::*;
 
 fn lookup(name: &str) -> Option<String> {
-    Some(match name {
+    let value = match name {
         "HOME" => "/home",
         "EMPTY" => "",
         "FILE" => "archive.tar.gz",
         "TWO" => "a  b",
         _ => return None,
-    })
-    .map(str::to_owned)
+    };
+    Some(value.to_owned())
 }
 
 fn check(text: &str, expect: &str) {

@@ -7,9 +7,7 @@ use terrarium_api::{
 };
 use terrarium_runtime::shim::protocol::{Call, Reply};
 
-use super::{
-    command_line, container::Container, isolation, launch, shim, shim::Shim, spec, to_end, validate,
-};
+use super::{command_line, container::Container, isolation, launch, shim, spec, to_end, validate};
 use crate::{Engine, Result, Tracer, blocking::blocking};
 
 impl Engine {
@@ -80,8 +78,8 @@ impl Engine {
         let command = command_line::update(&name, request);
         let mut tracer = Tracer::new("container.update", &name, command);
         let changed = request.limits != Limits::default() || !request.lift.is_empty();
-        if let Some(live) = container.shim().filter(|_| changed) {
-            self.write_limits(container, &live, &limits, &request.lift, &mut tracer)
+        if changed {
+            self.write_limits(container, &limits, &request.lift, &mut tracer)
                 .await?;
         }
         {
@@ -102,15 +100,17 @@ impl Engine {
 }
 
 impl Engine {
-    /// Sets the limits of a running container, and tells the files as they then stand.
+    /// Sets the limits of a container if it runs, and tells the files as they then stand.
     async fn write_limits(
         &self,
         container: &Arc<Container>,
-        live: &Shim,
         limits: &Limits,
         lifted: &[LimitKind],
         tracer: &mut Tracer,
     ) -> Result<()> {
+        let Some(live) = container.shim() else {
+            return Ok(());
+        };
         let resources = Box::new(spec::changed_resources(limits, lifted));
         let start_usec = tracer.now_usec();
         let reply = live.call(Call::Update { resources }).await?;
