@@ -88,7 +88,7 @@ fn first_day(window: &Window) -> Result<()> {
     window.click("tab-resources")?;
     window.find_css("[data-testid=metric-memory] canvas")?;
     window.click("tab-timeline")?;
-    window.wait_for_text("[data-testid=timeline]", "pivot_root")?;
+    window.find_css("[data-testid=timeline] [data-step=pivot_root]")?;
 
     window.click("container.stop")?;
     window.find_css("[data-testid=container-page] [data-testid=state][data-status=stopped], [data-testid=container-page][data-status=stopped]")?;

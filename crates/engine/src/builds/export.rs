@@ -72,7 +72,10 @@ impl Engine {
         let steps = blocking(move || Ok(cache::clear(&root))).await?;
         let (_, freed_bytes) = self.collect_images(Vec::new()).await?;
         let mounts = self.config().data_root.join("builds").join("mounts");
-        self.remove_tree(mounts).await?;
+        // Made by the first build with a cache mount.
+        if mounts.exists() {
+            self.remove_tree(mounts).await?;
+        }
         Ok(PrunedBuilds {
             steps: steps as u64,
             freed_bytes,
