@@ -1,15 +1,21 @@
 //! `/containers/{name}/exec` and `/exec`: more processes in a running container.
 
+use std::time::Duration;
+
 use axum::{
     Json,
     extract::{Extension, FromRequest as _, Path, Request, State},
     response::{IntoResponse as _, Response},
 };
+use bytes::Bytes;
+use futures_util::stream;
 use http::StatusCode;
 use hyper::upgrade::OnUpgrade;
 use serde_json::{Value, json};
 use terrarium_api::{Error, ErrorCode, ExecDetail, ExecRequest};
 use terrarium_engine::StartExec;
+use tokio::io::{AsyncRead, AsyncReadExt as _};
+use tokio_util::io::StreamReader;
 
 use super::{create::Words, lifecycle::size};
 use crate::{
@@ -106,7 +112,7 @@ pub(super) async fn start(
         Ok(Some(attached)) => Wires {
             terminal: attached.terminal,
             raw: body.tty,
-            output: Box::pin(attached.output),
+            output: Box::pin(attached.output.chain(until_exit(&app, &id))),
             input: exec.request.stdin.then(|| Box::pin(attached.input) as _),
             detach: DetachKeys::parse(exec.request.detach_keys.as_deref())?,
         },
@@ -132,6 +138,18 @@ async fn take_body(request: Request) -> Result<(StartBody, Request)> {
     }
     let request = Request::from_parts(parts, axum::body::Body::empty());
     Ok((body.0.unwrap_or_default(), request))
+}
+
+/// Nothing more to read, but only when the exit code is known: clients ask for it as soon as the
+/// stream ends. A process that closed its output and goes on is not waited for.
+fn until_exit(app: &App, id: &str) -> impl AsyncRead + Send + use<> {
+    const NO_LONGER_THAN: Duration = Duration::from_secs(2);
+    let (engine, id) = (app.engine.clone(), id.to_owned());
+    let exit = stream::once(async move {
+        let _ = tokio::time::timeout(NO_LONGER_THAN, engine.exec_exit(&id)).await;
+        Ok::<_, std::io::Error>(Bytes::new())
+    });
+    StreamReader::new(Box::pin(exit))
 }
 
 fn is_about_the_command(error: &Error) -> bool {

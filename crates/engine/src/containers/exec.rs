@@ -279,6 +279,11 @@ impl Engine {
         self.inner.execs.detail(id)
     }
 
+    /// Waits for the end of an exec process that was started; its exit code, -1 if it is forgotten.
+    pub async fn exec_exit(&self, id: &str) -> i32 {
+        self.inner.execs.ended(id).await
+    }
+
     /// Tells the terminal of an exec process its size.
     ///
     /// # Errors
