@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{Health, HealthCheck, HealthStatus, LimitKind, Note, Step};
+use crate::{Health, HealthCheck, HealthStatus, Mount, Note, Step};
 
 wire! {
     /// Names a container by id, unique id prefix, or name.
@@ -260,39 +260,6 @@ wire! {
         pub hard: i64,
     }
 
-    /// Something mounted into a container.
-    #[derive(Eq)]
-    pub struct Mount {
-        /// What kind.
-        pub kind: MountKind,
-        /// Host path, or volume name; empty for a tmpfs and for an anonymous volume.
-        pub source: String,
-        /// Absolute path inside.
-        pub target: String,
-        /// Cannot be written through this mount.
-        pub read_only: bool,
-        /// `rprivate` (default), `rslave` or `rshared`.
-        pub propagation: Option<String>,
-        /// Size of a tmpfs.
-        pub size_bytes: Option<u64>,
-        /// Mode of a tmpfs.
-        pub mode: Option<u32>,
-        /// A new volume is not filled with what the image has at the target.
-        #[serde(default)]
-        pub no_copy: bool,
-    }
-
-    /// The kinds of [`Mount`].
-    #[derive(Copy, Eq)]
-    pub enum MountKind {
-        /// A host path.
-        Bind,
-        /// A volume of the engine.
-        Volume,
-        /// Memory.
-        Tmpfs,
-    }
-
     /// A port to publish.
     #[derive(Eq)]
     pub struct PortRequest {
@@ -407,126 +374,5 @@ wire! {
             /// At most so often; 0 is without end.
             max_retries: u32,
         },
-    }
-
-    /// Stops a container.
-    #[derive(Eq)]
-    pub struct StopContainer {
-        /// Id, prefix or name.
-        pub container: String,
-        /// Grace before it is killed; the container's own when absent, -1 waits without end.
-        pub timeout_s: Option<i32>,
-        /// Signal in place of the container's own.
-        pub signal: Option<String>,
-    }
-
-    /// Sends a signal.
-    #[derive(Eq)]
-    pub struct KillContainer {
-        /// Id, prefix or name.
-        pub container: String,
-        /// Name or number; `SIGKILL` when absent.
-        pub signal: Option<String>,
-    }
-
-    /// Removes a container.
-    #[derive(Eq)]
-    pub struct RemoveContainer {
-        /// Id, prefix or name.
-        pub container: String,
-        /// Kills it first if it runs.
-        pub force: bool,
-        /// Its anonymous volumes go with it.
-        pub volumes: bool,
-    }
-
-    /// Renames a container.
-    #[derive(Eq)]
-    pub struct RenameContainer {
-        /// Id, prefix or name.
-        pub container: String,
-        /// The new name.
-        pub name: String,
-    }
-
-    /// Changes limits of a container, running or not.
-    #[derive(Eq)]
-    pub struct UpdateContainer {
-        /// Id, prefix or name.
-        pub container: String,
-        /// Absent fields stay as they are.
-        pub limits: Limits,
-        /// Limits that are taken away.
-        #[serde(default)]
-        pub lift: Vec<LimitKind>,
-        /// A new restart policy.
-        pub restart: Option<RestartPolicy>,
-    }
-
-    /// Waits for a container.
-    #[derive(Eq)]
-    pub struct WaitContainer {
-        /// Id, prefix or name.
-        pub container: String,
-        /// For what.
-        pub condition: WaitCondition,
-    }
-
-    /// What a wait waits for.
-    #[derive(Copy, Default, Eq)]
-    pub enum WaitCondition {
-        /// That it does not run, now or later.
-        #[default]
-        NotRunning,
-        /// The next end.
-        NextExit,
-        /// Its removal.
-        Removed,
-    }
-
-    /// The processes of a container.
-    #[derive(Eq)]
-    pub struct ProcessList {
-        /// Its processes, in the order of their ids.
-        pub processes: Vec<Process>,
-    }
-
-    /// One process.
-    #[derive(Eq)]
-    pub struct Process {
-        /// Process id on the host.
-        pub pid: u32,
-        /// Process id inside.
-        pub inside_pid: u32,
-        /// Host process id of its parent.
-        pub parent_pid: u32,
-        /// User id on the host.
-        pub uid: u32,
-        /// Resident memory.
-        pub resident_bytes: u64,
-        /// CPU time so far.
-        pub cpu_usec: u64,
-        /// When it started.
-        pub started_at_ms: u64,
-        /// Its controlling terminal, or `?`.
-        pub tty: String,
-        /// Program and arguments.
-        pub command: String,
-    }
-}
-
-impl Mount {
-    /// A mount that can be written, with everything else as it is by default.
-    pub fn new(kind: MountKind, source: &str, target: &str) -> Self {
-        Self {
-            kind,
-            source: source.to_owned(),
-            target: target.to_owned(),
-            read_only: false,
-            propagation: None,
-            size_bytes: None,
-            mode: None,
-            no_copy: false,
-        }
     }
 }

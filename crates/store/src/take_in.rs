@@ -14,8 +14,9 @@ use crate::error::{Context, Error, Result};
 use crate::layer::{MemberKind, Source, TarMembers};
 use crate::lease::Lease;
 
-/// An image has some hundred layers, and an archive some images.
-const MAX_FILES: usize = 100_000;
+/// An image has some hundred layers, and an archive some images. Each file is noted in the lease, so
+/// their number must stay small.
+const MAX_FILES: usize = 10_000;
 
 /// The files of an archive, all of them blobs now.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]

@@ -57,7 +57,7 @@ async fn build(State(app): State<App>, params: Params, body: Body) -> Result<Res
 /// The body in a file without a name: it may be larger than memory.
 async fn received(body: Body) -> Result<File> {
     let failed = |error: std::io::Error| Failure::from(unreadable(&error));
-    let mut file = unnamed().map_err(failed)?;
+    let mut file = tempfile::tempfile().map_err(failed)?;
     let mut pieces = body.into_data_stream();
     while let Some(piece) = pieces.next().await {
         let piece = piece.map_err(|error| {
@@ -67,17 +67,6 @@ async fn received(body: Body) -> Result<File> {
         file.write_all(&piece).map_err(failed)?;
     }
     Ok(file)
-}
-
-fn unnamed() -> std::io::Result<File> {
-    use std::os::unix::fs::OpenOptionsExt as _;
-    const O_TMPFILE: i32 = 0o20_200_000;
-    File::options()
-        .read(true)
-        .write(true)
-        .custom_flags(O_TMPFILE)
-        .mode(0o600)
-        .open(std::env::temp_dir())
 }
 
 fn unreadable(error: &std::io::Error) -> Error {

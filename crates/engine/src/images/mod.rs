@@ -11,6 +11,7 @@ mod error;
 mod keep;
 mod list;
 mod names;
+mod progress;
 mod pull;
 mod push;
 mod registries;

@@ -1,10 +1,10 @@
 //! `features`: what this runtime can do (OCI runtime spec, features.md).
 
 use serde_json::json;
+use terrarium_sys::caps::NAMES as CAPABILITY_NAMES;
 
 use super::report::print;
 use crate::error::Result;
-use crate::plan::CAPABILITY_NAMES;
 
 const MOUNT_OPTIONS: &[&str] = &[
     "async",

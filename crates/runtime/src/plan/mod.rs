@@ -27,7 +27,7 @@ pub(crate) use namespaces::{
     names as namespace_names,
 };
 pub(crate) use netdevices::NetDevice;
-pub(crate) use process::{CAPABILITY_NAMES, Capabilities, ProcessPlan, capability_names};
+pub(crate) use process::{Capabilities, ProcessPlan, capability_names};
 pub(crate) use resources::check as check_resources;
 
 use crate::error::{Error, Result};

@@ -6,7 +6,7 @@ use oci_spec::runtime::{
     Capabilities as SpecCapabilities, Linux, LinuxPersonality, LinuxPersonalityDomain,
     PosixRlimitType, Process,
 };
-use terrarium_sys::caps::CapSet;
+use terrarium_sys::caps::{CapSet, NAMES as CAPABILITY_NAMES};
 use terrarium_sys::scheduling::Scheduler;
 
 use super::scheduling::{self, Affinity, MemoryPolicy};
@@ -136,51 +136,6 @@ fn personality(asked: &LinuxPersonality) -> Result<u64> {
         LinuxPersonalityDomain::PerLinux32 => 8,
     })
 }
-
-/// Capability names in the order of their numbers (linux/capability.h).
-pub(crate) const CAPABILITY_NAMES: [&str; 41] = [
-    "CHOWN",
-    "DAC_OVERRIDE",
-    "DAC_READ_SEARCH",
-    "FOWNER",
-    "FSETID",
-    "KILL",
-    "SETGID",
-    "SETUID",
-    "SETPCAP",
-    "LINUX_IMMUTABLE",
-    "NET_BIND_SERVICE",
-    "NET_BROADCAST",
-    "NET_ADMIN",
-    "NET_RAW",
-    "IPC_LOCK",
-    "IPC_OWNER",
-    "SYS_MODULE",
-    "SYS_RAWIO",
-    "SYS_CHROOT",
-    "SYS_PTRACE",
-    "SYS_PACCT",
-    "SYS_ADMIN",
-    "SYS_BOOT",
-    "SYS_NICE",
-    "SYS_RESOURCE",
-    "SYS_TIME",
-    "SYS_TTY_CONFIG",
-    "MKNOD",
-    "LEASE",
-    "AUDIT_WRITE",
-    "AUDIT_CONTROL",
-    "SETFCAP",
-    "MAC_OVERRIDE",
-    "MAC_ADMIN",
-    "SYSLOG",
-    "WAKE_ALARM",
-    "BLOCK_SUSPEND",
-    "AUDIT_READ",
-    "PERFMON",
-    "BPF",
-    "CHECKPOINT_RESTORE",
-];
 
 fn capabilities(process: &Process) -> Capabilities {
     let Some(sets) = process.capabilities() else {

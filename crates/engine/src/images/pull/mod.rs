@@ -18,30 +18,24 @@ use std::{
 };
 
 use terrarium_api::{
-    ActivityKind, Error, ErrorCode, ImageSummary, Progress, PullImage, PullProgress, PullStage,
-    Traced,
+    Activity, ActivityKind, Error, ErrorCode, ImageSummary, Progress, PullImage, PullProgress,
+    PullStage, Traced,
 };
 use terrarium_oci::{Platform, Reference};
 use terrarium_registry::Client;
 use terrarium_store::{Lease, Name, Store};
-use tokio::{sync::watch, time::MissedTickBehavior};
+use tokio::sync::watch;
 
 use self::{board::Board, documents::Documents};
 use super::{
     names::{parse, point},
+    progress::watched,
     store_failed,
 };
-use crate::{
-    Engine, Result, Running, Tracer, blocking::blocking, error::Wrap as _, files::random_hex,
-};
+use crate::{Engine, Result, Tracer, blocking::blocking, error::Wrap as _, files::random_hex};
 
 /// How long a pull may take before the garbage collector may touch what it brought.
 const LEASE: Duration = Duration::from_secs(24 * 3600);
-/// Between two reports to the one who asked.
-const TICK: Duration = Duration::from_millis(50);
-/// Reports for each change of the list of activities, which all windows follow.
-const TICKS_PER_ACTIVITY: u32 = 5;
-
 /// What the parts of one pull share.
 struct Pull {
     store: Store,
@@ -101,7 +95,7 @@ impl Engine {
             let _stop = Stop(Arc::clone(&pull));
             self.pull(pull).await
         };
-        let result = watched(&running, &board, &progress, work).await;
+        let result = watched(&running, &progress, || board.progress(), tell, work).await;
         running.end(result.wrap(|| format!("pull {familiar}")))
     }
 
@@ -186,40 +180,11 @@ pub(super) async fn lease(store: &Store) -> Result<Lease> {
     .await
 }
 
-/// Does `work` and reports how it stands, until it ends or is canceled.
-async fn watched<T>(
-    running: &Running,
-    board: &Board,
-    progress: &watch::Sender<Option<PullProgress>>,
-    work: impl Future<Output = Result<T>>,
-) -> Result<T> {
-    let mut work = std::pin::pin!(work);
-    let mut ticks = tokio::time::interval(TICK);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut count = 0_u32;
-    loop {
-        let ended = tokio::select! {
-            result = &mut work => Some(result),
-            () = running.token().cancelled() => {
-                Some(Err(Error::new(ErrorCode::Canceled, "canceled")))
-            }
-            _ = ticks.tick() => None,
-        };
-        let now = board.progress();
-        if ended.is_some() || count.is_multiple_of(TICKS_PER_ACTIVITY) {
-            running.update(|activity| {
-                activity.progress = Some(Progress {
-                    done_bytes: now.downloaded_bytes,
-                    total_bytes: now.to_download_bytes,
-                });
-                activity.pull = Some(now.clone());
-            });
-        }
-        // Nobody may listen; the activity still tells.
-        let _ = progress.send(Some(now));
-        count = count.wrapping_add(1);
-        if let Some(result) = ended {
-            return result;
-        }
-    }
+/// A pull in the list of activities.
+fn tell(activity: &mut Activity, now: PullProgress) {
+    activity.progress = Some(Progress {
+        done_bytes: now.downloaded_bytes,
+        total_bytes: now.to_download_bytes,
+    });
+    activity.pull = Some(now);
 }

@@ -9,30 +9,26 @@ mod plan;
 use std::{
     io::{Seek as _, SeekFrom},
     sync::Arc,
-    time::Duration,
 };
 
 use terrarium_api::{
-    ActivityKind, Error, ErrorCode, Progress, PushImage, PushPhase, PushProgress, PushedImage,
-    Traced,
+    Activity, ActivityKind, Error, ErrorCode, Progress, PushImage, PushPhase, PushProgress,
+    PushedImage, Traced,
 };
 use terrarium_oci::Reference;
 use terrarium_registry::{Client, OpenBlob, Pushed, Upload};
 use terrarium_store::Store;
-use tokio::{sync::watch, task::JoinSet, time::MissedTickBehavior};
+use tokio::{sync::watch, task::JoinSet};
 
 use self::{
     board::Board,
     plan::{Plan, PlannedBlob, PlannedDocument},
 };
-use super::{error::registry_failed, names::parse};
-use crate::{Engine, Result, Running, Tracer, blocking::blocking, error::Wrap as _};
+use super::{error::registry_failed, names::parse, progress::watched};
+use crate::{Engine, Result, Tracer, blocking::blocking, error::Wrap as _};
 
 /// Blobs that are sent at the same time, as Docker does.
 const AT_ONCE: usize = 5;
-/// Between two reports to the one who asked.
-const TICK: Duration = Duration::from_millis(50);
-
 /// What the parts of one push share.
 struct Push {
     store: Store,
@@ -68,7 +64,8 @@ impl Engine {
             board: Arc::clone(&board),
             reference,
         });
-        let result = watched(&running, &board, &progress, self.push(&push)).await;
+        let work = self.push(&push);
+        let result = watched(&running, &progress, || board.progress(), tell, work).await;
         running.end(result.wrap(|| format!("push {familiar}")))
     }
 
@@ -174,37 +171,12 @@ fn open(store: &Store, blob: &PlannedBlob) -> OpenBlob {
     })
 }
 
-/// Does `work` and reports how it stands, until it ends or is canceled.
-async fn watched<T>(
-    running: &Running,
-    board: &Board,
-    progress: &watch::Sender<Option<PushProgress>>,
-    work: impl Future<Output = Result<T>>,
-) -> Result<T> {
-    let mut work = std::pin::pin!(work);
-    let mut ticks = tokio::time::interval(TICK);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        let ended = tokio::select! {
-            result = &mut work => Some(result),
-            () = running.token().cancelled() => {
-                Some(Err(Error::new(ErrorCode::Canceled, "canceled")))
-            }
-            _ = ticks.tick() => None,
-        };
-        let now = board.progress();
-        running.update(|activity| {
-            activity.progress = Some(Progress {
-                done_bytes: now.pushed_bytes,
-                total_bytes: now.to_push_bytes,
-            });
-        });
-        // Nobody may listen; the activity still tells.
-        let _ = progress.send(Some(now));
-        if let Some(result) = ended {
-            return result;
-        }
-    }
+/// A push in the list of activities.
+fn tell(activity: &mut Activity, now: PushProgress) {
+    activity.progress = Some(Progress {
+        done_bytes: now.pushed_bytes,
+        total_bytes: now.to_push_bytes,
+    });
 }
 
 fn by_digest(reference: &Reference) -> Error {
