@@ -74,6 +74,13 @@ fn representable(stack: &Stack) -> Vec<String> {
     lines
 }
 
+#[test]
+fn where_every_layer_was_refused_there_is_nothing_to_see() {
+    if privileged() {
+        assert!(representable(&Stack::new()).is_empty());
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 80, failure_persistence: None, ..ProptestConfig::default() })]
 

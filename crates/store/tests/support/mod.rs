@@ -109,14 +109,16 @@ impl Stack {
         work: impl FnOnce(&Path) -> T + Send + 'static,
     ) -> T {
         let target = self.dir.path().join("merged");
-        let empty = self.dir.path().join("empty");
-        fs::create_dir_all(&target).expect("make folder");
-        fs::create_dir_all(&empty).expect("make folder");
+        // Overlay wants two folders where nothing is writable, also when every layer was refused.
+        let empty = ["empty", "void"].map(|name| self.dir.path().join(name));
+        for folder in empty.iter().chain([&target]) {
+            fs::create_dir_all(folder).expect("make folder");
+        }
         let layers: Vec<&str> = self
             .layers
             .iter()
             .rev()
-            .chain([&empty])
+            .chain(&empty)
             .map(|path| path.to_str().expect("path is UTF-8"))
             .collect();
         let mut data = format!("lowerdir={}", layers.join(":"));
