@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from 'vitest'
-import { ago, bytes, duration, percent, shortDigest, tick, usec } from './format'
+import { ago, bytes, duration, msec, percent, shortDigest, tick, usec } from './format'
 import { locale } from './i18n/index.svelte'
 
 beforeEach(() => {
@@ -30,9 +30,19 @@ test.each([
 test.each([
   [82, '82 µs'],
   [6_750, '6.75 ms'],
+  [67_503, '67.5 ms'],
+  [675_030, '675 ms'],
   [1_250_000, '1.25 s'],
 ])('%d µs read %s', (value, expected) => {
   expect(plain(usec(value))).toBe(expected)
+})
+
+test.each([
+  [0, '< 1 ms'],
+  [67, '67 ms'],
+  [1_250, '1.25 s'],
+])('%d whole ms read %s', (value, expected) => {
+  expect(plain(msec(value))).toBe(expected)
 })
 
 test.each([

@@ -43,11 +43,14 @@ export const percent = (value: number): string => text(percentQuantity(value))
 
 export const count = (value: number): string => value.toLocaleString(locale.current)
 
+/** Three figures at most, as a stopwatch is read: 6.75, 67.5, 675. */
+const timeDigits = (value: number): number => (value < 10 ? 2 : value < 100 ? 1 : 0)
+
 /** µs below 1 ms, ms below 1 s, then seconds. */
 export function usecQuantity(usec: number): Quantity {
   if (usec < 1_000) return { value: count(Math.round(usec)), unit: 'µs' }
-  if (usec < 1_000_000) return { value: number(usec / 1_000, 2), unit: 'ms' }
-  return { value: number(usec / 1_000_000, 2), unit: t.units.second }
+  if (usec < 1_000_000) return { value: number(usec / 1_000, timeDigits(usec / 1_000)), unit: 'ms' }
+  return { value: number(usec / 1_000_000, timeDigits(usec / 1_000_000)), unit: t.units.second }
 }
 
 export const usec = (value: number): string => text(usecQuantity(value))
@@ -58,6 +61,9 @@ export function tick(value: number): string {
   const [scale, unit] = value < 1_000 ? [1, 'µs'] : value < 1_000_000 ? [1_000, 'ms'] : [1_000_000, t.units.second]
   return text({ value: (value / scale).toLocaleString(locale.current, { maximumFractionDigits: 2 }), unit })
 }
+
+/** What was measured in whole milliseconds promises no more: `67 ms`, not `67.0 ms`. */
+export const msec = (value: number): string => (value < 1 ? text({ value: '< 1', unit: 'ms' }) : tick(value * 1_000))
 
 const MINUTE = 60
 const HOUR = 3_600
