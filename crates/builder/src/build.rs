@@ -70,12 +70,15 @@ pub enum Report {
         node: usize,
         line: String,
     },
-    /// It is done.
+    /// A step that makes a layer has its key; `cached` says whether a build before left its layer.
+    Recognized { node: usize, key: Key, cached: bool },
+    /// It is done, with the layer that it made.
     Done {
         node: usize,
         id: Option<String>,
         cached: bool,
         usec: u64,
+        layer: Option<Layer>,
     },
 }
 
@@ -290,10 +293,8 @@ impl<E: Executor> Build<'_, E> {
         }
         let layers = match earlier {
             Some(index) => {
-                self.stage(index)
-                    .await
-                    .map_err(|failure| failure.fault)?
-                    .layers
+                let stage = self.stage(index).await;
+                stage.map_err(|failure| failure.fault)?.layers
             }
             None => {
                 let platform = self.request.platform.as_deref();
@@ -301,6 +302,10 @@ impl<E: Executor> Build<'_, E> {
                 base.map_err(Fault::Executor)?.layers
             }
         };
+        if !self.executor.knows(&layers) {
+            let name = name.to_owned();
+            return Err(Fault::NotYet { name });
+        }
         let files = self
             .executor
             .files(&layers)
@@ -339,6 +344,11 @@ impl<E: Executor> Build<'_, E> {
                 layer.created.clone_from(&self.request.created);
             }
             lock(&self.cached).insert(layer.chain.to_string());
+            self.recognized(state, key, true);
+            return Ok(layer);
+        }
+        self.recognized(state, key, false);
+        if let Some(layer) = self.executor.suppose(key, state.chain()) {
             return Ok(layer);
         }
         let tar = make().await?;
@@ -350,6 +360,14 @@ impl<E: Executor> Build<'_, E> {
         layer.created.clone_from(&self.request.created);
         self.executor.remember(key, &layer).await;
         Ok(layer)
+    }
+
+    fn recognized(&self, state: &State, key: &Key, cached: bool) {
+        self.report(Report::Recognized {
+            node: state.node,
+            key: key.clone(),
+            cached,
+        });
     }
 
     pub(crate) fn was_cached(&self, layer: &Layer) -> bool {

@@ -67,6 +67,8 @@ pub enum Fault {
     },
     #[error("{path:?} has a name that is not UTF-8 or a kind that cannot be copied")]
     Odd { path: String },
+    #[error("the files of {name:?} are not made yet")]
+    NotYet { name: String },
     #[error("{value:?} is no value for --{flag}")]
     FlagValue { flag: &'static str, value: String },
     #[error("{value:?} is no port")]

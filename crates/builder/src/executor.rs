@@ -60,6 +60,18 @@ pub trait Executor: Send + Sync {
     fn recall(&self, key: &Key, on: Option<&ChainId>)
     -> impl Future<Output = Option<Layer>> + Send;
 
+    /// The layer to go on with where a step is only thought of and not carried out; nothing where it is.
+    fn suppose(&self, key: &Key, on: Option<&ChainId>) -> Option<Layer> {
+        let _ = (key, on);
+        None
+    }
+
+    /// Whether what is in these layers is known; it is not where one of them is only supposed.
+    fn knows(&self, layers: &[Layer]) -> bool {
+        let _ = layers;
+        true
+    }
+
     /// Notes what a step gave. A failure costs a later build some time and is not this one's.
     fn remember(&self, key: &Key, layer: &Layer) -> impl Future<Output = ()> + Send;
 }

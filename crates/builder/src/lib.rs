@@ -23,4 +23,4 @@ pub use build::{Outcome, Report, Request, build};
 pub use error::{Failure, Fault, Place};
 pub use executor::{Base, BoxError, Executor, Found, Layer, Process, ProcessMount};
 pub use files::{Content, Entry, Files, Kind, clean};
-pub use key::Key;
+pub use key::{Key, Mark, Recipe};

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use tar::{EntryType, Header};
 
-use crate::key::{Key, KeyParts};
+use crate::key::{Key, KeyParts, Mark};
 use crate::{Content, Entry, Fault, Files, Kind};
 
 /// Files by their path in the layer.
@@ -38,24 +38,34 @@ impl Pack {
     /// By what the layer is recognized. When files changed is no part of it.
     pub(crate) fn key(&self, kind: &str, on: &str) -> Result<Key, Fault> {
         let mut parts = KeyParts::new(kind);
-        parts.add(on);
+        parts.named("below", on);
         for (path, Packed { entry, origin }) in &self.entries {
             parts.add(path);
             parts.add(format!("{:o} {} {}", entry.mode, entry.uid, entry.gid));
-            match &entry.kind {
-                Kind::Folder => parts.add("folder"),
-                Kind::Link(target) => parts.add("link").add(target),
-                Kind::Special => parts.add("special"),
+            let content = match &entry.kind {
+                Kind::Folder => {
+                    parts.add("folder");
+                    "folder".to_owned()
+                }
+                Kind::Link(target) => {
+                    parts.add("link").add(target);
+                    format!("-> {target}")
+                }
+                Kind::Special => {
+                    parts.add("special");
+                    "special".to_owned()
+                }
                 Kind::File(content) => {
                     let hash = match origin {
                         Some((files, source)) => files.hash(source, content),
                         None => Files::default().hash(path, content),
                     };
-                    parts
-                        .add("file")
-                        .add(hash.map_err(Fault::io(path.as_str()))?)
+                    let hash = hash.map_err(Fault::io(path.as_str()))?;
+                    parts.add("file").add(&hash);
+                    hash
                 }
             };
+            parts.note_file(path, mark(entry, content));
         }
         Ok(parts.finish())
     }
@@ -93,6 +103,19 @@ impl Pack {
             .map_err(|error| error.into_error())?;
         file.rewind()?;
         Ok(file)
+    }
+}
+
+fn mark(entry: &Entry, content: String) -> Mark {
+    Mark {
+        mode: entry.mode,
+        uid: entry.uid,
+        gid: entry.gid,
+        size_bytes: match &entry.kind {
+            Kind::File(content) => content.len(),
+            _ => 0,
+        },
+        content,
     }
 }
 

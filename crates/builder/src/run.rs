@@ -49,24 +49,30 @@ impl<E: Executor> Build<'_, E> {
         process.arguments = arguments;
         process.mounts.extend(script);
         let mut parts = KeyParts::new("run");
-        parts.add(
-            state
-                .chain()
-                .map_or_else(String::new, |chain| chain.to_string()),
-        );
+        let below = state.chain().map_or_else(String::new, ToString::to_string);
+        parts.named("below", &below);
         parts.all(&process.arguments).all(&process.environment);
-        parts
-            .add(&process.working_dir)
-            .add(&process.user)
-            .add(&process.network);
-        if let Some(ProcessMount::Bytes { bytes, .. }) = process.mounts.first() {
-            parts.add(bytes);
+        parts.note("command", &process.arguments.join(" "));
+        for (name, value) in process
+            .environment
+            .iter()
+            .filter_map(|set| set.split_once('='))
+        {
+            parts.note(&format!("env {name}"), value);
         }
-        for mount in &run.mounts {
-            let mount = state.expand(mount, self.request.escape())?;
+        parts
+            .named("folder", &process.working_dir)
+            .named("user", &process.user)
+            .named("network", &process.network);
+        if let Some(ProcessMount::Bytes { bytes, .. }) = process.mounts.first() {
+            parts.named("script", &String::from_utf8_lossy(bytes));
+        }
+        for written in &run.mounts {
+            let mount = state.expand(written, self.request.escape())?;
             let mount = Mount::parse(&mount).map_err(terrarium_dockerfile::Fault::Mount)?;
             let (mount, recognized) = self.mount(state, &mount).await?;
-            parts.add(recognized);
+            let name = format!("mount {}", written.split(',').next().unwrap_or_default());
+            parts.named(&name, &recognized);
             if let Some(variable) = mount.as_ref().and_then(secret_variable) {
                 process.environment.push(variable);
             } else {

@@ -7,6 +7,7 @@ use terrarium_dockerfile::{Instruction, Position, Program, Stage, Step};
 
 use crate::build::{Build, Report};
 use crate::files::clean;
+use crate::key::KeyParts;
 use crate::pack::Pack;
 use crate::state::State;
 use crate::{Content, Entry, Executor, Failure, Fault, Files, Kind, Layer, Place, instructions};
@@ -41,6 +42,7 @@ impl<E: Executor> Build<'_, E> {
 
     async fn start(&self, index: usize, stage: &Stage) -> Result<State, Failure> {
         let at = |fault: Fault| self.at(stage.span, &stage.line, fault);
+        let began = Instant::now();
         let name = self.global(&stage.base).map_err(at)?;
         self.report(Report::Step {
             stage: index,
@@ -69,7 +71,8 @@ impl<E: Executor> Build<'_, E> {
             node: stage.node,
             id: state.chain().map(ToString::to_string),
             cached: false,
-            usec: 0,
+            usec: elapsed(began),
+            layer: None,
         });
         Ok(state)
     }
@@ -81,26 +84,48 @@ impl<E: Executor> Build<'_, E> {
             line: step.line.clone(),
         });
         let began = Instant::now();
+        state.node = step.node;
         let globals = |name: &str| self.declared(name, stage);
         let layered = instructions::apply(state, &step.instruction, self.request, &globals)?;
         let layer = match layered {
             None => None,
-            Some(Instruction::Run(run)) => Some(self.run(state, run, step.node).await?),
-            Some(Instruction::Transfer(transfer)) => Some(self.transfer(state, transfer).await?),
-            Some(Instruction::Workdir(path)) => self.workdir(state, path).await?,
-            Some(other) => unreachable!("{other:?} makes no layer"),
+            Some(instruction) => match self.layer(state, instruction).await {
+                Err(Fault::NotYet { name }) => Some(self.not_yet(state, &name).await?),
+                made => made?,
+            },
         };
         let cached = layer.as_ref().is_some_and(|layer| self.was_cached(layer));
-        state.note(history(state, step), layer);
-        let usec = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        state.note(history(state, step), layer.clone());
         let id = state.chain().map(ToString::to_string);
         self.report(Report::Done {
             node: step.node,
             id,
             cached,
-            usec,
+            usec: elapsed(began),
+            layer,
         });
         Ok(())
+    }
+
+    async fn layer(&self, state: &mut State, asked: &Instruction) -> Result<Option<Layer>, Fault> {
+        match asked {
+            Instruction::Run(run) => self.run(state, run, state.node).await.map(Some),
+            Instruction::Transfer(transfer) => self.transfer(state, transfer).await.map(Some),
+            Instruction::Workdir(path) => self.workdir(state, path).await,
+            other => unreachable!("{other:?} makes no layer"),
+        }
+    }
+
+    /// A step that takes from what is only supposed.
+    async fn not_yet(&self, state: &State, name: &str) -> Result<Layer, Fault> {
+        let mut parts = KeyParts::new("not yet");
+        let below = state.chain().map_or_else(String::new, ToString::to_string);
+        parts.named("below", &below).named("from", name);
+        let name = name.to_owned();
+        self.cached(state, &parts.finish(), || async {
+            Err(Fault::NotYet { name })
+        })
+        .await
     }
 
     /// Sets the folder, and makes it where it is not there.
@@ -138,6 +163,10 @@ impl<E: Executor> Build<'_, E> {
         });
         made.await.map(Some)
     }
+}
+
+fn elapsed(since: Instant) -> u64 {
+    u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX)
 }
 
 /// A step as the history of an image tells it.

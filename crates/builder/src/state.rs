@@ -10,6 +10,8 @@ use crate::{Base, Fault, Layer};
 pub(crate) struct State {
     /// The number of the stage.
     pub(crate) stage: usize,
+    /// The instruction that is carried out.
+    pub(crate) node: usize,
     pub(crate) config: ExecConfig,
     pub(crate) platform: Platform,
     pub(crate) author: Option<String>,

@@ -8,7 +8,8 @@ use std::io::{Read as _, Seek as _, Write as _};
 use std::sync::{Arc, Mutex};
 
 use terrarium_builder::{
-    Base, BoxError, Executor, Failure, Files, Found, Key, Layer, Outcome, Process, Request, build,
+    Base, BoxError, Executor, Failure, Files, Found, Key, Layer, Outcome, Process, Report, Request,
+    build,
 };
 use terrarium_dockerfile::Ignore;
 use terrarium_oci::{ChainId, Descriptor, DiffId, Digest, ImageConfig, MediaType};
@@ -273,4 +274,90 @@ async fn a_failure_names_its_line() {
         assert_eq!(found, Some(line), "{dockerfile}");
         assert!(failed.fault.to_string().contains(text), "{}", failed.fault);
     }
+}
+
+/// Only thinks of what would be done.
+struct Thought(Machine);
+
+impl Executor for Thought {
+    type Guard = ();
+
+    async fn base(&self, name: &str, platform: Option<&str>) -> Result<Base, BoxError> {
+        self.0.base(name, platform).await
+    }
+
+    async fn find(&self, on: Option<&ChainId>, path: &str) -> Result<Found, BoxError> {
+        self.0.find(on, path).await
+    }
+
+    async fn owner(&self, on: Option<&ChainId>, user: &str) -> Result<(u32, u32), BoxError> {
+        self.0.owner(on, user).await
+    }
+
+    async fn files(&self, layers: &[Layer]) -> Result<Arc<Files>, BoxError> {
+        self.0.files(layers).await
+    }
+
+    async fn run(&self, _: &[Layer], _: Process) -> Result<File, BoxError> {
+        panic!("nothing runs in a thought")
+    }
+
+    async fn keep(&self, _: Option<&ChainId>, _: File) -> Result<Layer, BoxError> {
+        panic!("nothing is kept in a thought")
+    }
+
+    async fn enter(&self, _: &Key) {}
+
+    async fn recall(&self, key: &Key, on: Option<&ChainId>) -> Option<Layer> {
+        self.0.recall(key, on).await
+    }
+
+    async fn remember(&self, _: &Key, _: &Layer) {
+        panic!("nothing is remembered in a thought")
+    }
+
+    fn suppose(&self, key: &Key, on: Option<&ChainId>) -> Option<Layer> {
+        let diff_id = DiffId(Digest::sha256_of(key.as_str().as_bytes()));
+        let kind = MediaType::OciLayer(terrarium_oci::Compression::Gzip);
+        Some(Layer {
+            chain: ChainId::on(on, &diff_id),
+            diff_id,
+            blob: Descriptor::of(kind, b""),
+            created: "supposed".to_owned(),
+        })
+    }
+
+    fn knows(&self, layers: &[Layer]) -> bool {
+        layers.iter().all(|layer| layer.created != "supposed")
+    }
+}
+
+#[tokio::test]
+async fn a_thought_says_what_would_run_and_runs_nothing() {
+    let before = "FROM base AS one\nRUN a\nRUN b\nFROM base\nCOPY --from=one /made /\nRUN c\n";
+    let after = before.replace("RUN b", "RUN other");
+    let machine = Machine::default();
+    run(&machine, &request(before, tar_of("x", "1", 1)))
+        .await
+        .unwrap();
+    let thought = Thought(machine);
+    let seen = Mutex::new(Vec::new());
+    let note = |report| {
+        if let Report::Recognized { node, cached, key } = report {
+            seen.lock().unwrap().push((node, cached, key));
+        }
+    };
+    build(&thought, &request(&after, tar_of("x", "1", 1)), &note)
+        .await
+        .unwrap();
+    let mut seen = seen.into_inner().unwrap();
+    seen.sort_by_key(|(node, ..)| *node);
+    let fates: Vec<_> = seen
+        .iter()
+        .map(|(node, cached, _)| (*node, *cached))
+        .collect();
+    assert_eq!(fates, [(1, true), (2, false), (4, false), (5, false)]);
+    let (_, _, key) = &seen[1];
+    assert_eq!(key.recipe().parts["command"], "/bin/sh -c other");
+    assert_eq!(seen[2].2.recipe().parts["from"], "one");
 }

@@ -151,6 +151,91 @@ impl Fault {
     }
 }
 
+impl Fault {
+    /// Its name, and what it is about, for faces that have texts of their own.
+    #[must_use]
+    pub fn named(&self) -> (&'static str, Vec<(&'static str, String)>) {
+        match self {
+            Self::Empty => ("empty", vec![]),
+            Self::UnknownInstruction { word, nearest } => (
+                "unknownInstruction",
+                vec![("word", word.clone()), near(*nearest)],
+            ),
+            Self::UnknownFlag {
+                keyword,
+                flag,
+                nearest,
+            } => (
+                "unknownFlag",
+                vec![
+                    ("keyword", (*keyword).to_owned()),
+                    ("flag", flag.clone()),
+                    near(*nearest),
+                ],
+            ),
+            Self::DuplicateFlag { flag } => ("duplicateFlag", vec![("flag", flag.clone())]),
+            Self::FlagWithoutValue { flag } => ("flagWithoutValue", vec![("flag", flag.clone())]),
+            Self::FlagValue {
+                flag,
+                value,
+                expected,
+            } => (
+                "flagValue",
+                vec![
+                    ("flag", (*flag).to_owned()),
+                    ("value", value.clone()),
+                    ("expected", (*expected).to_owned()),
+                ],
+            ),
+            Self::TooFew { keyword, expected } => ("tooFew", expecting(keyword, expected)),
+            Self::TooMany { keyword, expected } => ("tooMany", expecting(keyword, expected)),
+            Self::PairWithoutValue { word } => ("pairWithoutValue", vec![("word", word.clone())]),
+            Self::EmptyName => ("emptyName", vec![]),
+            Self::NotStrings => ("notStrings", vec![]),
+            Self::NotAList { keyword } => ("notAList", vec![("keyword", (*keyword).to_owned())]),
+            Self::UnterminatedHeredoc { name } => {
+                ("unterminatedHeredoc", vec![("name", name.clone())])
+            }
+            Self::DuplicateDirective { name } => {
+                ("duplicateDirective", vec![("name", name.clone())])
+            }
+            Self::EscapeDirective { value } => ("escapeDirective", vec![("value", value.clone())]),
+            Self::StageName { name } => ("stageName", vec![("name", name.clone())]),
+            Self::BeforeFrom { keyword } => {
+                ("beforeFrom", vec![("keyword", (*keyword).to_owned())])
+            }
+            Self::OnbuildOf { keyword } => ("onbuildOf", vec![("keyword", (*keyword).to_owned())]),
+            Self::Duration { value } => ("duration", vec![("value", value.clone())]),
+            Self::HealthCheckKind { word } => ("healthCheckKind", vec![("word", word.clone())]),
+            Self::NoSuchStage { name, nearest } => (
+                "noSuchStage",
+                vec![("name", name.clone()), near(nearest.as_deref())],
+            ),
+            Self::DestinationNotFolder { destination } => (
+                "destinationNotFolder",
+                vec![("destination", destination.clone())],
+            ),
+            Self::Mount(fault) => ("mount", vec![("detail", fault.to_string())]),
+            Self::Expansion { text, fault } => (
+                "expansion",
+                vec![("text", text.clone()), ("detail", fault.to_string())],
+            ),
+        }
+    }
+}
+
+/// Empty where nothing is near.
+fn near(nearest: Option<&str>) -> (&'static str, String) {
+    ("nearest", nearest.unwrap_or_default().to_owned())
+}
+
+fn expecting(keyword: &str, expected: &str) -> Vec<(&'static str, String)> {
+    vec![
+        ("keyword", keyword.to_owned()),
+        ("expected", expected.to_owned()),
+    ]
+}
+
 /// Text of others, quoted and of bounded length.
 pub(crate) fn quoted(text: &str) -> String {
     const LONGEST: usize = 80;

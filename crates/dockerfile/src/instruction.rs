@@ -69,7 +69,7 @@ pub struct HealthCheck {
 }
 
 /// The flags that an instruction knows, and whether each may be given several times.
-fn known_flags(keyword: Keyword) -> &'static [(&'static str, bool)] {
+pub(crate) fn known_flags(keyword: Keyword) -> &'static [(&'static str, bool)] {
     match keyword {
         Keyword::From => &[("platform", false)],
         Keyword::Run => &[
@@ -107,7 +107,7 @@ fn known_flags(keyword: Keyword) -> &'static [(&'static str, bool)] {
 }
 
 /// Flags that may stand alone.
-const ALONE: [&str; 4] = ["link", "parents", "keep-git-dir", "unpack"];
+pub(crate) const ALONE: [&str; 4] = ["link", "parents", "keep-git-dir", "unpack"];
 
 pub(crate) fn check_flags(keyword: Keyword, node: &Node) -> Result<(), Fault> {
     let known = known_flags(keyword);

@@ -23,6 +23,23 @@ pub(crate) fn list(text: &str) -> List {
     }
 }
 
+/// Writes a string so that [`list`] reads it back.
+pub(crate) fn string(text: &str) -> String {
+    let mut out = String::from("\"");
+    for character in text.chars() {
+        match character {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\t' => out.push_str("\\t"),
+            c if c < ' ' => out.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}
+
 struct Reader<'a> {
     rest: &'a str,
 }

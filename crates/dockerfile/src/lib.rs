@@ -9,10 +9,13 @@
 
 mod arguments;
 mod checks;
+mod completion;
 mod directive;
+mod draft;
 mod edit;
 mod error;
 mod expand;
+mod fixes;
 mod flags;
 mod format;
 mod glob;
@@ -27,10 +30,13 @@ mod parse;
 mod program;
 mod span;
 mod suggest;
+mod tokens;
 mod transfer;
 mod tree;
 
 pub use checks::{Check, CheckCode, Fix, Surroundings, check};
+pub use completion::{Candidate, CandidateKind, Completion, Wanted};
+pub use draft::{Draft, Said};
 pub use edit::{Edit, Edited};
 pub use error::{Error, Fault, Result};
 pub use expand::{Expanded, Expander, ExpansionFault};
@@ -43,5 +49,6 @@ pub use mount::{Mount, MountFault, MountKind, Sharing};
 pub use program::{Argument, Program, Stage, Step};
 pub use span::{Position, Span};
 pub use suggest::nearest;
+pub use tokens::{Token, TokenKind};
 pub use transfer::Transfer;
 pub use tree::{Arguments, Directive, Dockerfile, Flag, Item, Node, Pair, Word};

@@ -129,6 +129,7 @@ fn tell(events: &Events, report: Report, total: usize) {
             total,
             line,
         },
+        Report::Recognized { .. } => return,
         Report::Done { cached, id, .. } => {
             if cached {
                 let _ = events.try_send(BuildEvent::Cached);
