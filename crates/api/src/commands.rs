@@ -152,7 +152,7 @@ commands! {
     sign_in(SignIn) => Registry;
     /// Forgets a sign-in that this engine keeps.
     sign_out(RegistryName) => Registry;
-    /// Asks a registry whether it is there and takes the sign-in.
+    /// Tests step by step whether a registry is there and takes the sign-in.
     check_registry(RegistryName) => RegistryCheck;
     /// A page of a registry's repositories, where it tells them.
     list_repositories(RepositoryQuery) => NamePage;

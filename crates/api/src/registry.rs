@@ -1,6 +1,6 @@
 //! Registries: who signs in where, and what they have.
 
-use crate::Credentials;
+use crate::{Credentials, Error};
 
 wire! {
     /// A registry that this machine deals with.
@@ -64,15 +64,62 @@ wire! {
         pub credentials: Credentials,
     }
 
-    /// What a registry answered to a test.
-    #[derive(Eq)]
+    /// What became of a test of a registry.
     pub struct RegistryCheck {
         /// Its name in references.
         pub host: String,
-        /// How long the answer took, with connection and sign-in.
+        /// The steps that were tried, in their order.
+        pub steps: Vec<RegistryStep>,
+    }
+
+    /// One step of a test.
+    pub struct RegistryStep {
+        /// Which step.
+        pub name: RegistryStepName,
+        /// How long it took.
         pub took_usec: u64,
-        /// Whether a sign-in was at hand.
-        pub signed_in: bool,
+        /// What it found; none when it failed.
+        pub found: Option<RegistryFinding>,
+        /// Why it failed.
+        pub error: Option<Error>,
+    }
+
+    /// The steps of a test.
+    #[derive(Copy, Eq)]
+    pub enum RegistryStepName {
+        /// Looking up its name.
+        Address,
+        /// Connecting and asking whether it speaks the protocol.
+        Answer,
+        /// Telling it who asks.
+        SignIn,
+    }
+
+    /// What a step of a test found.
+    #[derive(Eq)]
+    #[serde(tag = "type", rename_all_fields = "camelCase")]
+    pub enum RegistryFinding {
+        /// Where its name leads.
+        Addresses {
+            /// IP addresses.
+            addresses: Vec<String>,
+        },
+        /// It is there.
+        Answer {
+            /// Scheme, host and port that answered.
+            address: String,
+            /// Whether its certificate was checked; none without TLS.
+            certificate_checked: Option<bool>,
+        },
+        /// It wants no sign-in.
+        NotAsked,
+        /// It let nobody in particular in.
+        Anonymous,
+        /// It took the sign-in that is kept.
+        Taken {
+            /// Who signed in, unless only a token knows.
+            username: Option<String>,
+        },
     }
 
     /// Asks for a page of a registry's repositories.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use terrarium_oci::{Descriptor, Platform, Reference};
 
 use crate::auth::Scope;
-use crate::endpoint::{Endpoint, Sources, registry_endpoint, sources};
+use crate::endpoint::{Endpoint, Sources, Trust, registry_endpoint, sources};
 use crate::manifest;
 use crate::resolve::{self, Resolved};
 use crate::transport::{Call, Transport};
@@ -202,6 +202,12 @@ impl Client {
     /// The sign-ins that the files of the keychain know of.
     pub fn sign_ins(&self) -> Vec<SignIn> {
         self.transport.options.keychain.sign_ins()
+    }
+
+    /// Whether `registry` has to prove who it is: nobody said otherwise, and it is not on this machine.
+    pub fn checks_certificate(&self, registry: &str) -> bool {
+        let endpoint = registry_endpoint(registry, &self.transport.options);
+        endpoint.is_ok_and(|endpoint| endpoint.trust == Trust::Verified)
     }
 
     /// Checks that `registry` speaks the protocol and takes what we have to sign in with.

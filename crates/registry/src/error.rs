@@ -194,6 +194,14 @@ impl Broken {
         }
     }
 
+    /// The name leads nowhere.
+    pub(crate) fn lookup(error: &std::io::Error) -> Self {
+        Self {
+            why: crate::quote::quote(&error.to_string()),
+            never_stood: true,
+        }
+    }
+
     /// It stands, but hardly anything comes.
     pub(crate) fn slow() -> Self {
         Self {

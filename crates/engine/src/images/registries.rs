@@ -1,10 +1,10 @@
 //! The registries that this machine deals with, and who signs in there.
 
-use std::{collections::BTreeMap, path::Path, sync::Arc, time::Instant};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use terrarium_api::{
-    Error, ErrorCode, KeptSignIn, NamePage, Registry, RegistryCheck, RegistryName, RepositoryQuery,
-    SignIn, SignInPlace, TagQuery,
+    Error, ErrorCode, KeptSignIn, NamePage, Registry, RegistryCheck, RegistryFinding, RegistryName,
+    RegistryStep, RegistryStepName, RepositoryQuery, SignIn, SignInPlace, TagQuery,
 };
 use terrarium_oci::{DEFAULT_REGISTRY, Reference};
 use terrarium_registry as registry;
@@ -66,21 +66,19 @@ impl Engine {
         })
     }
 
-    /// Asks a registry whether it is there and takes the sign-in that is at hand.
+    /// Tests step by step whether a registry is there and takes the sign-in that is at hand.
     ///
     /// # Errors
-    /// `Unauthorized`, `RegistryUnreachable`, or what the registry said.
+    /// `InvalidArgument` for what is no name of a registry; what a step met is told with the step.
     pub async fn check_registry(&self, request: RegistryName) -> Result<RegistryCheck> {
         let host = host_of(&request.registry)?;
-        let known = self.registry_now(&host).await?;
-        let began = Instant::now();
-        let answer = self.inner.images.registry.ping(&host).await;
-        answer.map_err(|error| registry_failed(format!("reach {host}"), &error))?;
-        let took_usec = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        // What the user changed in files of other tools counts from now on.
+        self.inner.images.registry.forget(&host);
+        let probes = self.inner.images.registry.probe(&host).await;
+        let probes = probes.map_err(|error| registry_failed(format!("test {host}"), &error))?;
         Ok(RegistryCheck {
-            signed_in: known.sign_in.is_some(),
+            steps: probes.into_iter().map(|probe| step(&host, probe)).collect(),
             host,
-            took_usec,
         })
     }
 
@@ -122,7 +120,42 @@ impl Engine {
         self.inner.images.registry.forget(host);
         let all = self.registries().await?;
         let found = all.into_iter().find(|registry| registry.host == host);
-        Ok(found.unwrap_or_else(|| nothing_known(&self.inner.images.options, host)))
+        Ok(found.unwrap_or_else(|| nothing_known(&self.inner.images, host)))
+    }
+}
+
+/// A step of a test, as the window is told.
+fn step(host: &str, probe: registry::Probe) -> RegistryStep {
+    let (name, what) = match probe.step {
+        registry::Step::Address => (RegistryStepName::Address, format!("look up {host}")),
+        registry::Step::Answer => (RegistryStepName::Answer, format!("reach {host}")),
+        registry::Step::SignIn => (RegistryStepName::SignIn, format!("sign in to {host}")),
+    };
+    let (found, error) = match probe.found {
+        Ok(found) => (Some(finding(found)), None),
+        Err(error) => (None, Some(registry_failed(what, &error))),
+    };
+    RegistryStep {
+        name,
+        took_usec: u64::try_from(probe.took.as_micros()).unwrap_or(u64::MAX),
+        found,
+        error,
+    }
+}
+
+fn finding(found: registry::Finding) -> RegistryFinding {
+    match found {
+        registry::Finding::Addresses(addresses) => RegistryFinding::Addresses { addresses },
+        registry::Finding::Answer {
+            address,
+            certificate_checked,
+        } => RegistryFinding::Answer {
+            address,
+            certificate_checked,
+        },
+        registry::Finding::NotAsked => RegistryFinding::NotAsked,
+        registry::Finding::Anonymous => RegistryFinding::Anonymous,
+        registry::Finding::Taken { username } => RegistryFinding::Taken { username },
     }
 }
 
@@ -155,7 +188,7 @@ fn host_of(typed: &str) -> Result<String> {
 fn known(images: &Images) -> Vec<Registry> {
     let mut rows: BTreeMap<String, Registry> = BTreeMap::new();
     let mut row = |host: &str, change: &dyn Fn(&mut Registry)| {
-        let fresh = || nothing_known(&images.options, host);
+        let fresh = || nothing_known(images, host);
         change(rows.entry(host.to_owned()).or_insert_with(fresh));
     };
     row(DEFAULT_REGISTRY, &|_| {});
@@ -184,17 +217,14 @@ fn known(images: &Images) -> Vec<Registry> {
     hub.into_iter().chain(others).collect()
 }
 
-fn nothing_known(options: &registry::Options, host: &str) -> Registry {
-    let without_port = host.rsplit_once(':').map_or(host, |(name, _)| name);
+fn nothing_known(images: &Images, host: &str) -> Registry {
     let mirrored = host == DEFAULT_REGISTRY;
     Registry {
         host: host.to_owned(),
         sign_in: None,
-        insecure: options
-            .insecure
-            .iter()
-            .any(|name| name == host || name == without_port),
-        mirrors: options
+        insecure: !images.registry.checks_certificate(host),
+        mirrors: images
+            .options
             .mirrors
             .iter()
             .filter(|_| mirrored)

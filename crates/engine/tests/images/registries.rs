@@ -1,5 +1,6 @@
 use terrarium_api::{
-    Credentials, ErrorCode, RegistryName, RepositoryQuery, SignIn, SignInPlace, TagQuery,
+    Credentials, ErrorCode, RegistryCheck, RegistryFinding, RegistryName, RepositoryQuery, SignIn,
+    SignInPlace, TagQuery,
 };
 
 use crate::{
@@ -32,8 +33,12 @@ async fn a_sign_in_is_kept_only_if_the_registry_takes_it_and_until_it_is_forgott
         DockerRegistry::start(Door::TlsAndPassword),
     );
     let (engine, host) = (&scene.engine, registry.host());
-    let refused = engine.check_registry(named(&host)).await.unwrap_err();
-    assert_eq!(refused.code, ErrorCode::Unauthorized);
+    let tested = engine.check_registry(named(&host)).await.unwrap();
+    assert_eq!(
+        refusal(&tested),
+        Some(ErrorCode::Unauthorized),
+        "{tested:?}"
+    );
 
     let refused = engine.sign_in(sign_in(&host, "wrong")).await.unwrap_err();
     assert_eq!(refused.code, ErrorCode::Unauthorized);
@@ -44,7 +49,11 @@ async fn a_sign_in_is_kept_only_if_the_registry_takes_it_and_until_it_is_forgott
     let kept = row.sign_in.expect("it is kept");
     assert_eq!(kept.username.as_deref(), Some("ada"));
     assert!(matches!(kept.place, SignInPlace::Own { .. }), "{kept:?}");
-    assert!(engine.check_registry(named(&host)).await.unwrap().signed_in);
+    let tested = engine.check_registry(named(&host)).await.unwrap();
+    let taken = RegistryFinding::Taken {
+        username: Some("ada".into()),
+    };
+    assert_eq!(tested.steps[2].found, Some(taken), "{tested:?}");
     let query = RepositoryQuery {
         registry: host.clone(),
         page: None,
@@ -62,8 +71,12 @@ async fn a_sign_in_is_kept_only_if_the_registry_takes_it_and_until_it_is_forgott
 
     let row = engine.sign_out(named(&host)).await.unwrap();
     assert_eq!(row.sign_in, None);
-    let refused = engine.check_registry(named(&host)).await.unwrap_err();
-    assert_eq!(refused.code, ErrorCode::Unauthorized);
+    let tested = engine.check_registry(named(&host)).await.unwrap();
+    assert_eq!(
+        refusal(&tested),
+        Some(ErrorCode::Unauthorized),
+        "{tested:?}"
+    );
     let again = engine.sign_out(named(&host)).await.unwrap_err();
     assert_eq!(again.code, ErrorCode::WrongState);
 }
@@ -80,4 +93,28 @@ async fn registries_are_those_that_images_are_from_and_docker_hub() {
     assert_eq!(rows[0].host, "docker.io");
     let row = rows.iter().find(|row| row.host == registry.host());
     assert_eq!(row.expect("it is known").names, 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_test_tells_at_which_step_a_registry_fails() {
+    let (scene, registry) = (Scene::new().await, MemoryRegistry::start().await);
+    let engine = &scene.engine;
+    let tested = engine.check_registry(named(registry.host())).await.unwrap();
+    let found: Vec<_> = tested.steps.iter().map(|step| step.found.clone()).collect();
+    let address = format!("http://{}", registry.host());
+    let answer = RegistryFinding::Answer {
+        address,
+        certificate_checked: None,
+    };
+    assert_eq!(found[1..], [Some(answer), Some(RegistryFinding::NotAsked)]);
+
+    let nobody = engine.check_registry(named("127.0.0.1:9")).await.unwrap();
+    assert_eq!(nobody.steps.len(), 2, "{nobody:?}");
+    assert_eq!(refusal(&nobody), Some(ErrorCode::RegistryUnreachable));
+}
+
+/// Why the last step of a test failed.
+fn refusal(tested: &RegistryCheck) -> Option<ErrorCode> {
+    let error = tested.steps.last()?.error.as_ref()?;
+    Some(error.code)
 }

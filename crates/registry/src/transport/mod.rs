@@ -103,6 +103,15 @@ impl Transport {
         reply::check(response, &endpoint.host, call).await
     }
 
+    /// Asks without a sign-in, once. The answer is a success or 401.
+    pub(crate) async fn greet(&self, endpoint: &Endpoint, call: &Call) -> Result<Response> {
+        let response = self.exchange(endpoint, call, None).await?;
+        match response.status() {
+            StatusCode::UNAUTHORIZED => Ok(response),
+            _ => reply::check(response, &endpoint.host, call).await,
+        }
+    }
+
     /// Forgets how to sign in to `host`, because the user's credentials changed.
     pub(crate) fn forget(&self, host: &str) {
         self.authorizations.forget(host);
