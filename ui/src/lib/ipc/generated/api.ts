@@ -2319,19 +2319,53 @@ export type RegistryCheck = {
  */
 host: string, 
 /**
- * How long the answer took, with connection and sign-in.
+ * The steps that were tried, in their order.
  */
-tookUsec: number, 
+steps: Array<RegistryStep>, };
+
+export type RegistryFinding = { "type": "addresses", 
 /**
- * Whether a sign-in was at hand.
+ * IP addresses.
  */
-signedIn: boolean, };
+addresses: Array<string>, } | { "type": "answer", 
+/**
+ * Scheme, host and port that answered.
+ */
+address: string, 
+/**
+ * Whether its certificate was checked; none without TLS.
+ */
+certificateChecked: boolean | null, } | { "type": "notAsked" } | { "type": "anonymous" } | { "type": "taken", 
+/**
+ * Who signed in, unless only a token knows.
+ */
+username: string | null, };
 
 export type RegistryName = { 
 /**
  * Its host, with a port where it has one.
  */
 registry: string, };
+
+export type RegistryStep = { 
+/**
+ * Which step.
+ */
+name: RegistryStepName, 
+/**
+ * How long it took.
+ */
+tookUsec: number, 
+/**
+ * What it found; none when it failed.
+ */
+found: RegistryFinding | null, 
+/**
+ * Why it failed.
+ */
+error: Error | null, };
+
+export type RegistryStepName = "address" | "answer" | "signIn";
 
 export type RemoveContainer = { 
 /**
