@@ -83,7 +83,7 @@ fn a_receipt_removes_what_was_chosen_and_nothing_else() -> Result<()> {
     window.script_async(stop, json!([]))?;
     go(&window, "#/containers".into())?;
     window.find_css("[data-testid=container-row][data-status=stopped], [data-status=stopped]")?;
-    go(&window, "#/settings".into())?;
+    go(&window, "#/settings/storage".into())?;
     window.click("open-prune")?;
     window.click_css("[data-testid=prune-item] label")?;
     window.wait_for_text("[data-testid=prune-accept]", "1")?;

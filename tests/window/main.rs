@@ -1,6 +1,9 @@
 //! The real window, from the first click to the last.
 
+mod archives;
 mod explorer;
 mod inside;
 mod journey;
+mod looks;
+mod registries;
 mod screens;

@@ -1,13 +1,12 @@
 //! Pictures of every screen in both languages and themes, and what a checker for accessibility says.
 
-use std::{fs, path::Path, thread::sleep, time::Duration};
+use std::{thread::sleep, time::Duration};
 
-use anyhow::{Context as _, Result, ensure};
-use serde_json::{Value, json};
+use anyhow::{Context as _, Result};
+use serde_json::json;
 use terrarium_tests::{Registry, Window, WindowOptions, can_run_containers};
 
-/// The checker, as the front end's own tests use it.
-const AXE: &str = "../ui/node_modules/axe-core/axe.min.js";
+use crate::looks::{Look, in_all_looks, none};
 
 /// Engine calls that bring the window into a state worth a picture.
 const PREPARE: &str = r#"
@@ -55,9 +54,20 @@ fn screens(container: &str, image: &str) -> Vec<Screen> {
         ),
         ("volumes", "#/volumes".into(), "[data-testid=volume-row]"),
         ("activity", "#/activity".into(), "[data-testid=activity]"),
+        ("settings", "#/settings".into(), "[data-testid=language]"),
         (
-            "settings",
-            "#/settings".into(),
+            "settings-registries",
+            "#/settings/registries".into(),
+            "[data-testid=registry-page]",
+        ),
+        (
+            "settings-storage",
+            "#/settings/storage".into(),
+            "[data-testid=store-health]",
+        ),
+        (
+            "settings-engine",
+            "#/settings/engine".into(),
             "[data-testid=engine-facts]",
         ),
     ];
@@ -113,20 +123,12 @@ fn every_screen_is_accessible_in_both_languages_and_themes() -> Result<()> {
         return Ok(());
     }
     let window = Window::open(&WindowOptions::default())?;
-    let axe = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(AXE))
-        .context("npm ci was not run in ui/")?;
     window.find("home-empty")?;
     let mut complaints = Vec::new();
-    for (language, theme) in combinations() {
-        dress(&window, language, theme)?;
-        let look = Look {
-            window: &window,
-            language,
-            theme,
-            axe: &axe,
-        };
+    in_all_looks(&window, |look| {
         complaints.extend(look.at("home-empty")?);
-    }
+        Ok(())
+    })?;
     let prepared = window.script_async(PREPARE, json!([]))?;
     let of = |name: &str| {
         prepared["value"][name]
@@ -136,28 +138,16 @@ fn every_screen_is_accessible_in_both_languages_and_themes() -> Result<()> {
     let screens = screens(of("web")?, of("image")?);
     // Graphs need some seconds of life.
     sleep(Duration::from_secs(8));
-    for (language, theme) in combinations() {
-        dress(&window, language, theme)?;
-        let look = Look {
-            window: &window,
-            language,
-            theme,
-            axe: &axe,
-        };
+    in_all_looks(&window, |look| {
         for (name, place, ready) in &screens {
             window.script("location.hash = arguments[0]", json!([place]))?;
             window.find_css(ready)?;
             complaints.extend(look.at(name)?);
         }
-        complaints.extend(dialogs(&look)?);
-    }
-    ensure!(
-        complaints.is_empty(),
-        "{} complaints:\n{}",
-        complaints.len(),
-        complaints.join("\n")
-    );
-    Ok(())
+        complaints.extend(dialogs(look)?);
+        Ok(())
+    })?;
+    none(&complaints)
 }
 
 #[test]
@@ -170,8 +160,7 @@ fn a_pull_shows_its_blobs_in_both_themes() -> Result<()> {
         mirrors: vec![registry.url()],
         ..WindowOptions::default()
     })?;
-    for (language, theme) in combinations() {
-        dress(&window, language, theme)?;
+    in_all_looks(&window, |look| {
         window.script("location.hash = '#/images'", json!([]))?;
         window
             .click("pull-image")
@@ -184,39 +173,10 @@ fn a_pull_shows_its_blobs_in_both_themes() -> Result<()> {
         window.find("dissector")?;
         window.click("pull-start")?;
         window.find("pull-done")?;
-        settle();
-        window.screenshot(&format!("pull-{language}-{theme}"))?;
+        look.picture("pull")?;
         window.click("dialog-close")?;
-        window.wait_gone("dialog")?;
-    }
-    Ok(())
-}
-
-/// How a picture is taken.
-struct Look<'a> {
-    window: &'a Window,
-    language: &'static str,
-    theme: &'static str,
-    axe: &'a str,
-}
-
-fn combinations() -> [(&'static str, &'static str); 4] {
-    [
-        ("en", "dark"),
-        ("en", "light"),
-        ("ko", "dark"),
-        ("ko", "light"),
-    ]
-}
-
-/// Chooses language and theme as a person does, in the settings.
-fn dress(window: &Window, language: &str, theme: &str) -> Result<()> {
-    window.script("location.hash = '#/settings'", json!([]))?;
-    window.click(&format!("language-{language}"))?;
-    window.click(&format!("theme-{theme}"))?;
-    window.find_css(&format!("html[lang={language}]"))?;
-    window.script("location.hash = '#/home'", json!([]))?;
-    Ok(())
+        window.wait_gone("dialog")
+    })
 }
 
 fn dialogs(look: &Look<'_>) -> Result<Vec<String>> {
@@ -233,37 +193,4 @@ fn dialogs(look: &Look<'_>) -> Result<Vec<String>> {
     window.press("\u{e00c}")?;
     window.wait_gone("[data-testid=palette-input]")?;
     Ok(complaints)
-}
-
-impl Look<'_> {
-    /// Takes a picture, and gives back what the checker complains about.
-    fn at(&self, name: &str) -> Result<Vec<String>> {
-        let Self {
-            window,
-            language,
-            theme,
-            axe,
-        } = self;
-        settle();
-        window.screenshot(&format!("{name}-{language}-{theme}"))?;
-        let there = window.script("return typeof window.axe === 'object'", json!([]))?;
-        if there != Value::Bool(true) {
-            window.script(axe, json!([]))?;
-        }
-        let check = "const done = arguments[arguments.length - 1]; \
-            window.axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa'] }) \
-            .then((result) => done(result.violations.flatMap((rule) => rule.nodes.map((node) => `${rule.id}: ${node.html.slice(0, 160)}`))), \
-            (error) => done([String(error)]))";
-        let found = window.script_async(check, json!([]))?;
-        let found = found.as_array().context("the checker gives a list")?;
-        Ok(found
-            .iter()
-            .map(|complaint| format!("{name} {language} {theme}: {complaint}"))
-            .collect())
-    }
-}
-
-/// Lets transitions end, which are at most 280 ms long.
-fn settle() {
-    sleep(Duration::from_millis(350));
 }

@@ -4,13 +4,15 @@ import { call, type ImageSummary } from '$lib/ipc/client'
 import { confirmation } from '$lib/shared/confirm.svelte'
 import { bytes } from '$lib/shared/format'
 import { t } from '$lib/shared/i18n/index.svelte'
-import { CompareIcon, DeleteIcon, PlayIcon, TagIcon } from '$lib/shared/icons'
+import { CompareIcon, DeleteIcon, PlayIcon, PushIcon, SaveIcon, TagIcon } from '$lib/shared/icons'
 import { router } from '$lib/shared/router.svelte'
 import { toasts } from '$lib/shared/toasts.svelte'
 import { problemOf } from '$lib/system/problem'
 import { traces } from '$lib/system/traces.svelte'
 import { imageDialogs } from './dialogs.svelte'
+import { archive } from './archive/archive.svelte'
 import { imageTitle } from './name'
+import { pushes } from './pushes.svelte'
 
 type ImageAction = Action<ImageSummary>
 
@@ -38,6 +40,27 @@ const tag: ImageAction = {
   run: ([image]) => {
     if (image) imageDialogs.tagging = image
   },
+}
+
+const push: ImageAction = {
+  id: 'image.push',
+  icon: PushIcon,
+  label: () => t.push.verb,
+  group: 1,
+  single: true,
+  fits: () => true,
+  run: ([image]) => {
+    if (image) pushes.ask(image)
+  },
+}
+
+const save: ImageAction = {
+  id: 'image.save',
+  icon: SaveIcon,
+  label: () => t.archive.save,
+  group: 1,
+  fits: () => true,
+  run: (images) => archive.askWhereTo(images),
 }
 
 const compare: ImageAction = {
@@ -92,4 +115,4 @@ const remove: ImageAction = {
 }
 
 /** Every verb of an image, in the order of its menu. */
-export const imageActions: readonly ImageAction[] = [run, tag, compare, remove]
+export const imageActions: readonly ImageAction[] = [run, tag, push, save, compare, remove]

@@ -1,14 +1,17 @@
 export const CONTAINER_TABS = ['summary', 'logs', 'terminal', 'files', 'resources', 'isolation', 'processes', 'timeline'] as const
 export const IMAGE_TABS = ['layers', 'files', 'manifest', 'uses'] as const
+export const SETTINGS_TABS = ['look', 'registries', 'storage', 'engine'] as const
 export const PAGES = ['home', 'containers', 'images', 'volumes', 'activity', 'settings'] as const
 
 export type ContainerTab = (typeof CONTAINER_TABS)[number]
 export type ImageTab = (typeof IMAGE_TABS)[number]
+export type SettingsTab = (typeof SETTINGS_TABS)[number]
 export type Page = (typeof PAGES)[number]
 
 /** Where the window is: a page, and on some pages an open object and its tab. */
 export type Route =
-  | { page: 'home' | 'activity' | 'settings' }
+  | { page: 'home' | 'activity' }
+  | { page: 'settings'; tab?: SettingsTab; id?: string }
   | { page: 'volumes'; id?: string }
   | { page: 'containers'; id?: string; tab?: ContainerTab }
   | { page: 'images'; id?: string; tab?: ImageTab }
@@ -33,14 +36,20 @@ export function parseRoute(hash: string): Route {
     case 'activity':
       return { page: 'activity' }
     case 'settings':
-      return { page: 'settings' }
+      return settingsRoute(id, tab)
     default:
       return { page: 'home' }
   }
 }
 
+/** The settings are sorted by tabs first: `#/settings/registries/ghcr.io`. */
+function settingsRoute(typed: string | undefined, id: string | undefined): Route {
+  const tab = member(SETTINGS_TABS, typed)
+  return { page: 'settings', ...(tab && { tab }), ...(tab && id && { id }) }
+}
+
 export function formatRoute(route: Route): string {
-  const parts: (string | undefined)[] = [route.page, 'id' in route ? route.id : undefined, 'tab' in route ? route.tab : undefined]
+  const parts: (string | undefined)[] = route.page === 'settings' ? [route.page, route.tab, route.id] : [route.page, 'id' in route ? route.id : undefined, 'tab' in route ? route.tab : undefined]
   return `#/${parts.filter((part) => part !== undefined).map(encodeURIComponent).join('/')}`
 }
 

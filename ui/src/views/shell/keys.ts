@@ -19,7 +19,8 @@ function stepTab(by: number): void {
 /** Leaves the open object and returns to its list. */
 function back(): void {
   const { route } = router
-  if ('id' in route && route.id !== undefined) router.go({ page: route.page })
+  if (route.page === 'settings') router.go({ page: route.page, tab: route.tab })
+  else if ('id' in route && route.id !== undefined) router.go({ page: route.page })
 }
 
 /** The keys that act in every view. */

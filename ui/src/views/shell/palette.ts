@@ -3,6 +3,7 @@ import { containerActions } from '$lib/containers/actions'
 import { dialogs as containerDialogs } from '$lib/containers/dialogs.svelte'
 import { describe } from '$lib/containers/state'
 import { imageActions } from '$lib/images/actions'
+import { archive } from '$lib/images/archive/archive.svelte'
 import { imageTitle } from '$lib/images/name'
 import { pulls } from '$lib/images/pulls.svelte'
 import { t } from '$lib/shared/i18n/index.svelte'
@@ -14,7 +15,9 @@ import {
   LanguageIcon,
   PanelIcon,
   PlusIcon,
+  LoadIcon,
   PullIcon,
+  RegistryIcon,
   ThemeIcon,
   VolumesIcon,
   type Icon,
@@ -75,6 +78,8 @@ function commands(): Entry[] {
   return [
     { id: 'new-container', section, label: t.containers.new, icon: PlusIcon, run: () => containerDialogs.create() },
     { id: 'pull', section, label: t.images.pull, icon: PullIcon, run: () => pulls.openDialog() },
+    { id: 'load', section, label: t.archive.load, icon: LoadIcon, run: () => archive.askWhereFrom() },
+    { id: 'registries', section, label: t.palette.go(t.registries.title), icon: RegistryIcon, run: () => router.go({ page: 'settings', tab: 'registries' }) },
     { id: 'prune', section, label: t.prune.open, icon: CleanIcon, run: () => receipt.show() },
     { id: 'new-volume', section, label: t.volumes.new, icon: PlusIcon, run: () => (volumeDialogs.creating = true) },
     ...PAGES.map((page, index) => ({

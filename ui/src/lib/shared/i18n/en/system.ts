@@ -15,7 +15,7 @@ export const system = {
 }
 
 export const settings = {
-  look: 'Language and look',
+  tabs: { look: 'Look', registries: 'Registries', storage: 'Storage', engine: 'Engine' },
   language: 'Language',
   languages: { system: 'System', ko: '한국어', en: 'English' },
   theme: 'Theme',

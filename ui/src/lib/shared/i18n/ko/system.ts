@@ -15,7 +15,7 @@ export const system: typeof en.system = {
 }
 
 export const settings: typeof en.settings = {
-  look: '언어와 모양',
+  tabs: { look: '모양', registries: '레지스트리', storage: '저장 공간', engine: '엔진' },
   language: '언어',
   languages: { system: '시스템', ko: '한국어', en: 'English' },
   theme: '테마',

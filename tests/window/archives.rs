@@ -1,0 +1,81 @@
+//! Images in files: saved, removed, and loaded again in the real window.
+
+use std::fs;
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::json;
+use terrarium_tests::{Window, WindowOptions, can_run_containers};
+
+use crate::looks::{in_all_looks, none, settle};
+
+const STARTER: &str = "const done = arguments[arguments.length - 1]; \
+    window.__TAURI_INTERNALS__.invoke('make_starter_image', { request: null }).then(({ value }) => done(value.references[0]), (error) => done({ error }))";
+
+#[test]
+fn an_image_goes_into_a_file_and_comes_back_with_its_name() -> Result<()> {
+    if !can_run_containers() {
+        return Ok(());
+    }
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("starter.tar");
+    let path = path.to_str().context("a path of letters")?;
+    let window = Window::open(&WindowOptions::default())?;
+    window.find("home-empty")?;
+    let made = window.script_async(STARTER, json!([]))?;
+    let name = made.as_str().with_context(|| format!("{made}"))?;
+
+    let mut complaints = Vec::new();
+    in_all_looks(&window, |look| {
+        open_save(&window)?;
+        complaints.extend(look.at("save-images")?);
+        window.click("dialog-close")?;
+        window.wait_gone("dialog")?;
+        window.click("load-images")?;
+        window.find("archive-path")?;
+        complaints.extend(look.at("load-images")?);
+        window.click("dialog-close")?;
+        window.wait_gone("dialog")
+    })?;
+    none(&complaints)?;
+
+    open_save(&window)?;
+    fill_path(&window, path)?;
+    window.click("archive-accept")?;
+    window.wait_gone("dialog")?;
+    ensure!(fs::metadata(path)?.len() > 100_000, "the file is there");
+
+    // What is there already is never overwritten.
+    open_save(&window)?;
+    fill_path(&window, path)?;
+    window.click("archive-accept")?;
+    window.find_css("[data-testid=save-images] [data-testid=problem]")?;
+    window.click("dialog-close")?;
+    window.wait_gone("dialog")?;
+
+    ensure!(window.docker(&["rmi", name]).code == Some(0), "rmi {name}");
+    window.click("empty-load")?;
+    fill_path(&window, path)?;
+    window.click("archive-accept")?;
+    window.wait_for_text("[data-testid=loaded-images]", name)?;
+    settle();
+    window.screenshot("loaded-images")?;
+    window.click("archive-done")?;
+    window.find_css(&format!("[data-testid=image-row][data-name='{name}']"))?;
+    Ok(())
+}
+
+fn open_save(window: &Window) -> Result<()> {
+    window.script("location.hash = '#/images'", json!([]))?;
+    window.click_css("[data-testid=image-row] [data-testid=more]")?;
+    window.click("menu-image.save")?;
+    window.find("archive-path").map(drop)
+}
+
+/// Puts a path in the place of the suggested one.
+fn fill_path(window: &Window, path: &str) -> Result<()> {
+    window.find("archive-path")?;
+    let clear = "const field = document.querySelector('[data-testid=archive-path]'); \
+        field.value = ''; field.dispatchEvent(new Event('input', { bubbles: true }))";
+    window.script(clear, json!([]))?;
+    window.type_into("archive-path", path)
+}
