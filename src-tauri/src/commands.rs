@@ -27,7 +27,7 @@ handled! {
     container_logs, container_stats,
     watch_stats, open_terminal, terminal_input, resize_terminal, close_terminal, dissect_name,
     pull_image, push_image, save_images, load_images, make_starter_image, inspect_image, tag_image,
-    remove_image, create_volume, files_summary, list_folder, search_files, read_file, save_file,
+    remove_image, trash_image, trash, restore_image, empty_trash, create_volume, files_summary, list_folder, search_files, read_file, save_file,
     compare_images, prune_receipt, prune, check_store, repair_store, registries, sign_in, sign_out,
     check_registry, list_repositories, list_tags,
     remove_volume, cancel_activity, clear_activities,
@@ -71,6 +71,7 @@ without_request! {
     check_store => StoreCheck;
     repair_store => Repaired;
     make_starter_image => Traced<ImageSummary>;
+    trash => Trash;
 }
 
 with_request! {
@@ -90,6 +91,9 @@ with_request! {
     load_images(LoadImages) => Traced<Vec<LoadedImage>>;
     tag_image(TagImage) => Traced<ImageSummary>;
     remove_image(RemoveImage) => Traced<RemovedImage>;
+    trash_image(RemoveImage) => Traced<TrashedImage>;
+    restore_image(TrashId) => Traced<RestoredImage>;
+    empty_trash(EmptyTrash) => Traced<RemovedImage>;
     sign_in(SignIn) => Registry;
     sign_out(RegistryName) => Registry;
     check_registry(RegistryName) => RegistryCheck;

@@ -127,6 +127,14 @@ commands! {
     tag_image(TagImage) => Traced<ImageSummary>;
     /// Removes a name, and the image with its last name.
     remove_image(RemoveImage) => Traced<RemovedImage>;
+    /// Puts a name into the trash, and the image with its last name.
+    trash_image(RemoveImage) => Traced<TrashedImage>;
+    /// What is in the trash.
+    trash(()) => Trash;
+    /// Takes an image out of the trash.
+    restore_image(TrashId) => Traced<RestoredImage>;
+    /// Removes what is in the trash for good.
+    empty_trash(EmptyTrash) => Traced<RemovedImage>;
 
     /// What each layer of an image or a container does.
     files_summary(FilesQuery) => FilesSummary;

@@ -40,6 +40,7 @@ pub mod stats;
 pub mod store;
 pub mod system;
 pub mod trace;
+pub mod trash;
 pub mod volume;
 
 pub use activity::*;
@@ -61,4 +62,5 @@ pub use stats::*;
 pub use store::*;
 pub use system::*;
 pub use trace::*;
+pub use trash::*;
 pub use volume::*;

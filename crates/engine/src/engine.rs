@@ -101,6 +101,7 @@ impl Engine {
         engine.sweep_volumes().await?;
         engine.open_containers().await?;
         engine.follow_containers();
+        engine.sweep_trash();
         let ready_usec = u64::try_from(opened.elapsed().as_micros()).unwrap_or(u64::MAX);
         let _ = engine.inner.ready_usec.set(ready_usec);
         Ok(engine)

@@ -169,7 +169,7 @@ pub(crate) fn document(store: &Store, digest: &Digest) -> terrarium_store::Resul
 }
 
 /// Follows a reference's target to the image that is here; none if there is none.
-fn load(store: &Store, root: &Descriptor) -> Result<Option<Image>> {
+pub(super) fn load(store: &Store, root: &Descriptor) -> Result<Option<Image>> {
     let read = |digest: &Digest| {
         document(store, digest).map_err(|error| super::store_failed("read the image", &error))
     };

@@ -17,11 +17,13 @@ mod push;
 mod registries;
 mod remove;
 mod repair;
+mod restore;
 mod sign_in;
 mod sign_ins;
 mod starter;
 mod state;
 mod tag;
+mod trash;
 
 pub(crate) use catalog::{Catalog, Image};
 pub(crate) use error::store_failed;

@@ -3,15 +3,15 @@ use std::{path::Path, sync::Arc, time::SystemTime};
 use terrarium_api::{
     ContainerStatus, ContainerSummary, Error, ErrorCode, RemoveImage, RemovedImage, Traced,
 };
-use terrarium_oci::{Digest, Reference};
+use terrarium_oci::{Descriptor, Digest, Reference};
 use terrarium_store::{Kind, Roots, Store};
 
-use super::{Catalog, Image, list::used_by, store_failed};
-use crate::{Engine, Result, Tracer, blocking::blocking};
+use super::{Catalog, Image, list::used_by, store_failed, trash};
+use crate::{Engine, Result, Tracer, blocking::blocking, time::now_ms};
 
 /// What is to be taken from an image.
 #[derive(Debug, PartialEq, Eq)]
-enum Removal {
+pub(super) enum Removal {
     /// These names; others remain.
     Names(Vec<Reference>),
     /// Everything.
@@ -98,9 +98,8 @@ impl Engine {
         let data_root = self.inner.config.data_root.clone();
         blocking(move || {
             let failed = |error| store_failed("remove unused blobs and snapshots", &error);
-            let collected = store
-                .collect(&roots(&store, &data_root), SystemTime::now())
-                .map_err(failed)?;
+            let roots = roots(&store, &data_root, trash::held(&data_root, now_ms())?);
+            let collected = store.collect(&roots, SystemTime::now()).map_err(failed)?;
             let mut deleted: Vec<String> = ids.iter().map(Digest::to_string).collect();
             deleted.extend(collected.snapshots.iter().map(ToString::to_string));
             Ok((deleted, collected.freed_bytes))
@@ -138,9 +137,10 @@ impl Prune {
 }
 
 /// What lies on layers stays with them: the writable layers of containers are their owners' to
-/// remove. So is what builds remember.
-fn roots(store: &Store, data_root: &Path) -> Roots {
-    let (cached, blobs) = crate::builds::held(data_root);
+/// remove. So is what builds remember. `trashed` is what the trash keeps.
+pub(super) fn roots(store: &Store, data_root: &Path, trashed: Vec<Descriptor>) -> Roots {
+    let (cached, mut blobs) = crate::builds::held(data_root);
+    blobs.extend(trashed);
     let snapshots = store.snapshots().list().into_iter();
     let in_use = snapshots.filter(|info| matches!(info.kind, Kind::Active | Kind::View));
     Roots {
@@ -167,7 +167,7 @@ pub(crate) fn freed_without(
         .filter(|(name, target)| going.iter().any(|image| belongs(image, name, target)))
         .map(|(name, _)| name)
         .collect();
-    let mut roots = roots(store, data_root);
+    let mut roots = roots(store, data_root, trash::held(data_root, now_ms())?);
     let stays = |name: &terrarium_store::Name| !containers.iter().any(|id| id == name.as_str());
     roots.snapshots.retain(stays);
     let preview = store.preview(&roots, &forgotten);
@@ -177,7 +177,7 @@ pub(crate) fn freed_without(
 }
 
 /// Whether a reference of the store leads to an image.
-fn belongs(image: &Image, name: &str, target: &terrarium_oci::Descriptor) -> bool {
+fn belongs(image: &Image, name: &str, target: &Descriptor) -> bool {
     let of_image = |reference: Reference| {
         image.tags.contains(&reference) || image.digests.contains(&reference)
     };
@@ -185,7 +185,7 @@ fn belongs(image: &Image, name: &str, target: &terrarium_oci::Descriptor) -> boo
 }
 
 /// What a request takes from an image, or why it may not.
-fn decide(
+pub(super) fn decide(
     image: &Image,
     request: &RemoveImage,
     containers: &[ContainerSummary],
@@ -229,22 +229,37 @@ fn is_live(status: ContainerStatus) -> bool {
 
 /// Removes names; returns them in their familiar form. The content stays until it is collected.
 fn forget(store: &Store, image: &Image, removal: &Removal) -> Result<Vec<String>> {
-    let mut untagged = Vec::new();
-    for (name, target) in store.references().list() {
-        let reference = name.parse::<Reference>().ok();
-        let goes = match removal {
-            Removal::Names(names) => reference.as_ref().is_some_and(|name| names.contains(name)),
-            Removal::Whole => belongs(image, &name, &target),
-        };
-        if goes {
-            let failed = |error| store_failed(format!("remove the name {name}"), &error);
-            store.references().remove(&name).map_err(failed)?;
-            untagged.extend(
-                reference
-                    .filter(|_| !super::names::is_unnamed(&name))
-                    .map(|name| name.familiar()),
-            );
-        }
+    let names = names_of(store, image, removal);
+    without_names(store, names.iter().map(|(name, _)| name))?;
+    let shown = names
+        .iter()
+        .filter(|(name, _)| !super::names::is_unnamed(name));
+    let shown = shown.filter_map(|(name, _)| name.parse::<Reference>().ok());
+    Ok(shown.map(|name| name.familiar()).collect())
+}
+
+/// The references of the store that a removal takes, and what they point to.
+pub(super) fn names_of(
+    store: &Store,
+    image: &Image,
+    removal: &Removal,
+) -> Vec<(String, Descriptor)> {
+    let mut names = store.references().list();
+    names.retain(|(name, target)| match removal {
+        Removal::Names(names) => name.parse().is_ok_and(|name| names.contains(&name)),
+        Removal::Whole => belongs(image, name, target),
+    });
+    names
+}
+
+/// Removes references; the content stays until it is collected.
+pub(super) fn without_names<'a>(
+    store: &Store,
+    names: impl IntoIterator<Item = &'a String>,
+) -> Result<()> {
+    for name in names {
+        let failed = |error| store_failed(format!("remove the name {name}"), &error);
+        store.references().remove(name).map_err(failed)?;
     }
-    Ok(untagged)
+    Ok(())
 }

@@ -21,3 +21,4 @@ mod scene;
 #[expect(dead_code, reason = "the client's own tests use all of it")]
 mod server;
 mod starter;
+mod trash;

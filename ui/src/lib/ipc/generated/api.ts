@@ -748,6 +748,12 @@ parts: Array<NamePart>, };
 
 export type DocumentKind = "index" | "manifest" | "config";
 
+export type EmptyTrash = { 
+/**
+ * Ids there; everything when absent.
+ */
+ids: Array<string> | null, };
+
 export type Error = { 
 /**
  * The stable code that clients match on.
@@ -2447,6 +2453,16 @@ export type RestartPolicy = { "type": "no" } | { "type": "always" } | { "type": 
  */
 maxRetries: number, };
 
+export type RestoredImage = { 
+/**
+ * Its row in the list.
+ */
+image: ImageSummary, 
+/**
+ * Names that another image has by now, and keeps.
+ */
+taken: Array<string>, };
+
 export type Sample = { 
 /**
  * When it was taken.
@@ -2875,6 +2891,64 @@ value: T,
  */
 trace: ActionTrace, };
 
+export type Trash = { 
+/**
+ * What was removed last comes first.
+ */
+images: Array<TrashedImage>, 
+/**
+ * Bytes that emptying it would free.
+ */
+freedBytes: number, 
+/**
+ * So long something stays in it.
+ */
+keptDays: number, };
+
+export type TrashId = { 
+/**
+ * Its id there.
+ */
+id: string, };
+
+export type TrashedImage = { 
+/**
+ * By which it is restored.
+ */
+id: string, 
+/**
+ * The image's id.
+ */
+imageId: string, 
+/**
+ * Its names, in their familiar form; empty for an image that had none.
+ */
+references: Array<string>, 
+/**
+ * Whether only names went and the image stayed.
+ */
+namesOnly: boolean, 
+/**
+ * When it was removed.
+ */
+removedAtMs: number, 
+/**
+ * When it goes for good.
+ */
+expiresAtMs: number, 
+/**
+ * Unpacked bytes of all layers.
+ */
+sizeBytes: number, 
+/**
+ * Bytes that would be free if it alone went for good.
+ */
+freedBytes: number, 
+/**
+ * Whether everything of it is still here.
+ */
+restorable: boolean, };
+
 export type Ulimit = { 
 /**
  * Its name in lower case, e.g. `nofile`.
@@ -2994,6 +3068,10 @@ export interface Commands {
   inspect_image: { request: ImageName; reply: ImageDetail };
   tag_image: { request: TagImage; reply: Traced<ImageSummary> };
   remove_image: { request: RemoveImage; reply: Traced<RemovedImage> };
+  trash_image: { request: RemoveImage; reply: Traced<TrashedImage> };
+  trash: { request: null; reply: Trash };
+  restore_image: { request: TrashId; reply: Traced<RestoredImage> };
+  empty_trash: { request: EmptyTrash; reply: Traced<RemovedImage> };
   files_summary: { request: FilesQuery; reply: FilesSummary };
   list_folder: { request: FolderQuery; reply: Folder };
   search_files: { request: FileSearch; reply: FoundFiles };
