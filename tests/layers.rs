@@ -12,8 +12,9 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("oci", &[]),
     ("sys", &[]),
     ("store", &["oci", "sys"]),
-    // `terrarium-runtime worker` unpacks layers, inside the user namespace that owns their files.
-    ("runtime", &["oci", "store", "sys"]),
+    // `terrarium-runtime worker` unpacks layers, inside the user namespace that owns their files;
+    // `terrarium-runtime network` answers names when no host runs.
+    ("runtime", &["network", "oci", "store", "sys"]),
     ("registry", &["oci"]),
     ("network", &["sys"]),
     ("dockerfile", &[]),

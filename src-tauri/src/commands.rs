@@ -30,7 +30,8 @@ handled! {
     remove_image, trash_image, trash, restore_image, empty_trash, create_volume, files_summary, list_folder, search_files, read_file, save_file,
     compare_images, prune_receipt, prune, check_store, repair_store, registries, sign_in, sign_out,
     check_registry, list_repositories, list_tags,
-    remove_volume, cancel_activity, clear_activities,
+    remove_volume, networks, create_network, remove_network, connect_network, disconnect_network,
+    container_ports, cancel_activity, clear_activities,
 }
 
 /// A command that takes a request and hands it to the engine's method of the same name.
@@ -66,6 +67,7 @@ macro_rules! on_container {
 without_request! {
     overview => Overview;
     disk_usage => DiskUsage;
+    networks => Vec<Network>;
     recent_events => Vec<LifecycleEvent>;
     registries => Vec<Registry>;
     check_store => StoreCheck;
@@ -108,6 +110,9 @@ with_request! {
     compare_images(CompareImages) => ImageComparison;
     prune_receipt(PruneChoice) => PruneReceipt;
     prune(PruneChoice) => Traced<Pruned>;
+    create_network(CreateNetwork) => Traced<Network>;
+    connect_network(ConnectNetwork) => Traced<ContainerSummary>;
+    disconnect_network(DisconnectNetwork) => Traced<ContainerSummary>;
 }
 
 on_container! {
@@ -118,6 +123,7 @@ on_container! {
     container_size => ContainerSize;
     container_isolation => Isolation;
     container_processes => ProcessList;
+    container_ports => Vec<PortTruth>;
 }
 
 #[tauri::command]
@@ -138,6 +144,11 @@ async fn inspect_image(host: State<'_, Host>, request: ImageName) -> Result<Imag
 #[tauri::command]
 async fn remove_volume(host: State<'_, Host>, request: VolumeName) -> Result<Traced<()>> {
     host.engine().await?.remove_volume(&request.name).await
+}
+
+#[tauri::command]
+async fn remove_network(host: State<'_, Host>, request: NetworkName) -> Result<Traced<()>> {
+    host.engine().await?.remove_network(&request.network).await
 }
 
 #[tauri::command]

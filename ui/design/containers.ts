@@ -1,4 +1,4 @@
-import type { ContainerDetail, ContainerSummary, CreateContainer, Sample, StatsHistory, Step } from '../src/lib/ipc/client'
+import type { Attachment, ContainerDetail, ContainerSummary, CreateContainer, Sample, StatsHistory, Step } from '../src/lib/ipc/client'
 import { emptyDraft, toRequest } from '../src/lib/containers/create/draft'
 import { NO_LIMITS } from '../src/lib/containers/limits'
 import { digest } from './images'
@@ -7,6 +7,17 @@ const MIB = 1_048_576
 const HOUR_MS = 3_600_000
 
 type More = Partial<ContainerSummary>
+
+const place = (address: string): Attachment => ({
+  network: 'bridge',
+  interface: 'eth0',
+  address,
+  prefixLength: 16,
+  gateway: '172.20.0.1',
+  mac: '02:42:ac:14:00:03',
+  bridge: 'br-terrarium',
+  aliases: [],
+})
 
 export function make(name: string, image: string, more: More = {}): ContainerSummary {
   return {
@@ -29,6 +40,7 @@ export function make(name: string, image: string, more: More = {}): ContainerSum
     terminal: false,
     autoRemove: false,
     mounts: [],
+    networks: [place(more.address === undefined ? '172.20.0.3' : (more.address ?? ''))],
     ...more,
   }
 }
@@ -87,7 +99,6 @@ export function detail(summary: ContainerSummary): ContainerDetail {
     user: 'node',
     hostname: summary.name,
     restartCount: 0,
-    attachment: summary.address ? { interface: 'eth0', address: summary.address, prefixLength: 16, gateway: '172.20.0.1', mac: '02:42:ac:14:00:03', bridge: 'br-terrarium' } : null,
     timeline: summary.startedAtMs === null ? [] : timeline(),
     notes: [{ name: 'memory.swap', text: 'this kernel counts no swap, so the swap limit is not set' }],
     spec: summary.startedAtMs === null ? null : JSON.stringify(spec),

@@ -177,6 +177,19 @@ commands! {
     /// Removes what was chosen from a receipt.
     prune(PruneChoice) => Traced<Pruned>;
 
+    /// All networks and who is on them.
+    networks(()) => Vec<Network>;
+    /// Makes a network.
+    create_network(CreateNetwork) => Traced<Network>;
+    /// Removes a network on which nothing runs.
+    remove_network(NetworkName) => Traced<()>;
+    /// Puts a container on a network, running or not.
+    connect_network(ConnectNetwork) => Traced<ContainerSummary>;
+    /// The ports of a container: what is said, and what is true.
+    container_ports(ContainerName) => Vec<PortTruth>;
+    /// Takes a container from a network.
+    disconnect_network(DisconnectNetwork) => Traced<ContainerSummary>;
+
     /// Cancels running work.
     cancel_activity(ActivityId) => ();
     /// Forgets all finished work.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{Health, HealthCheck, HealthStatus, Mount, Note, Step};
+use crate::{Attachment, Endpoint, Health, HealthCheck, HealthStatus, Mount, Note, Step};
 
 wire! {
     /// Names a container by id, unique id prefix, or name.
@@ -55,8 +55,10 @@ wire! {
         pub ports: Vec<PortBinding>,
         /// Its network mode.
         pub network: NetworkMode,
-        /// Its address on the bridge.
+        /// Its address on its first network.
         pub address: Option<String>,
+        /// Its places on networks; without addresses while it does not run.
+        pub networks: Vec<Attachment>,
         /// What it may use.
         pub limits: Limits,
         /// User's labels.
@@ -106,8 +108,6 @@ wire! {
         pub health_check: Option<HealthCheck>,
         /// The health of its last run; absent without a check.
         pub health: Option<Health>,
-        /// Its place on the network, while it runs.
-        pub attachment: Option<Attachment>,
         /// The last start, step by step.
         pub timeline: Vec<Step>,
         /// What was weakened for it and why.
@@ -175,6 +175,8 @@ wire! {
         pub exposed_ports: Vec<String>,
         /// Its network.
         pub network: NetworkMode,
+        /// More about its place there, and more networks.
+        pub endpoints: Vec<Endpoint>,
         /// DNS servers in place of the host's.
         pub dns: Vec<String>,
         /// DNS search domains.
@@ -287,7 +289,7 @@ wire! {
     }
 
     /// Transport protocols.
-    #[derive(Copy, Eq, Hash)]
+    #[derive(Copy, Eq, Hash, PartialOrd, Ord)]
     pub enum Protocol {
         /// Transmission Control Protocol.
         Tcp,
@@ -311,23 +313,11 @@ wire! {
             /// Its id.
             id: String,
         },
-    }
-
-    /// A place on the bridge.
-    #[derive(Eq)]
-    pub struct Attachment {
-        /// Interface inside.
-        pub interface: String,
-        /// IPv4 address.
-        pub address: String,
-        /// Length of the network prefix.
-        pub prefix_length: u8,
-        /// Gateway.
-        pub gateway: String,
-        /// Hardware address.
-        pub mac: String,
-        /// The bridge on the host.
-        pub bridge: String,
+        /// A network that a user made.
+        Named {
+            /// Its name.
+            name: String,
+        },
     }
 
     /// What a container may use; absent is unlimited.

@@ -47,6 +47,8 @@ wire! {
         ImageInUse,
         /// Containers still use this volume.
         VolumeInUse,
+        /// Containers still use this network.
+        NetworkInUse,
         /// The object is in a state in which this cannot be done.
         WrongState,
         /// The registry could not be reached.

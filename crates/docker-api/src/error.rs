@@ -89,6 +89,7 @@ pub(crate) fn status(code: ErrorCode) -> StatusCode {
         | E::Unauthorized
         | E::ReferenceNotFound
         | E::NoMatchingPlatform => StatusCode::NOT_FOUND,
+        E::NetworkInUse => StatusCode::FORBIDDEN,
         E::NameInUse | E::ImageInUse | E::VolumeInUse | E::WrongState => StatusCode::CONFLICT,
         E::RateLimited => StatusCode::TOO_MANY_REQUESTS,
         E::Unsupported => StatusCode::NOT_IMPLEMENTED,
@@ -119,6 +120,8 @@ fn wording(error: &Error) -> String {
         ErrorCode::CommandNotExecutable => with_phrase(text, "permission denied"),
         ErrorCode::PortInUse => with_phrase(text, "port is already allocated"),
         ErrorCode::ReferenceNotFound => with_phrase(text, "manifest unknown"),
+        ErrorCode::NoSuchNetwork => with_phrase(text, "not found"),
+        ErrorCode::NetworkInUse => with_phrase(text, "has active endpoints"),
         _ => text,
     }
 }

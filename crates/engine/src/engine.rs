@@ -23,6 +23,7 @@ use crate::{
     images::{Images, store_failed},
     layers::Explored,
     lock::RootLock,
+    networks,
     stats::Sampler,
     terminal::Terminals,
 };
@@ -46,6 +47,7 @@ pub(crate) struct Inner {
     pub(crate) explored: Explored,
     pub(crate) network: Arc<Network>,
     pub(crate) records: Records,
+    pub(crate) networks: networks::Records,
     pub(crate) containers: Table,
     pub(crate) execs: Execs,
     pub(crate) build_locks: Locks,
@@ -90,6 +92,7 @@ impl Engine {
             ready_usec: OnceLock::new(),
             network: Arc::new(files.network),
             records: files.records,
+            networks: files.networks,
             containers: Table::default(),
             execs: Execs::default(),
             build_locks: Locks::default(),
@@ -161,6 +164,7 @@ struct Files {
     lock: RootLock,
     network: Network,
     records: Records,
+    networks: networks::Records,
 }
 
 impl Files {
@@ -170,11 +174,13 @@ impl Files {
         Ok(Self {
             lock: RootLock::take(&config.data_root)?,
             network: match privilege {
-                Privilege::Rootful => Network::open(&config.run_root),
+                Privilege::Rootful => Network::open(&config.run_root)
+                    .map(|network| network.with_program(config.runtime.clone())),
                 Privilege::Rootless => Network::open_rootless(&config.run_root),
             }
             .map_err(network_failed)?,
             records: Records::open(&config.data_root)?,
+            networks: networks::Records::open(&config.data_root)?,
         })
     }
 }

@@ -66,12 +66,16 @@ impl Network {
                 None => subnet,
             },
         };
+        options.validate(subnet)?;
         Ok(Bridge {
             name: name.to_owned(),
             interface: self.instance.bridge(name),
             subnet,
             internal: options.internal,
             last: None,
+            gateway: options.gateway,
+            range: options.range,
+            mtu: options.mtu,
         })
     }
 

@@ -18,8 +18,37 @@ use crate::subnet::Subnet;
 pub struct BridgeOptions {
     /// Its subnet, else a free one of the pool.
     pub subnet: Option<Subnet>,
+    /// The host's address in it, else the first one.
+    pub gateway: Option<Ipv4Addr>,
+    /// The part of the subnet that addresses are chosen from, else all of it.
+    pub range: Option<Subnet>,
+    /// The largest packet, else that of the way out.
+    pub mtu: Option<u32>,
     /// Whether its containers reach only each other.
     pub internal: bool,
+}
+
+impl BridgeOptions {
+    /// Checks that gateway, range and packet size fit the subnet.
+    pub(crate) fn validate(&self, subnet: Subnet) -> Result<()> {
+        let usable = |address: Ipv4Addr| {
+            subnet.contains(address) && address != subnet.base() && address != subnet.broadcast()
+        };
+        let reason = if subnet.prefix_len() < 8 || subnet.prefix_len() > 30 {
+            "its prefix must have 8 to 30 bits"
+        } else if self.gateway.is_some_and(|gateway| !usable(gateway)) {
+            "the gateway is not an address of a host in it"
+        } else if self.range.is_some_and(|range| {
+            !subnet.contains(range.base()) || range.prefix_len() < subnet.prefix_len()
+        }) {
+            "the range of addresses lies outside of it"
+        } else if self.mtu.is_some_and(|mtu| !(68..=65_535).contains(&mtu)) {
+            "the MTU must be from 68 to 65535"
+        } else {
+            return Ok(());
+        };
+        Err(Error::OptionsRefused { subnet, reason })
+    }
 }
 
 /// A network that exists.
@@ -35,13 +64,22 @@ pub struct Bridge {
     pub internal: bool,
     /// The address that was leased last; see [`crate::ipam::free_address`].
     pub(crate) last: Option<Ipv4Addr>,
+    /// The host's address in it, where it is not the first one.
+    #[serde(default)]
+    pub(crate) gateway: Option<Ipv4Addr>,
+    /// The part of the subnet that addresses are chosen from.
+    #[serde(default)]
+    pub(crate) range: Option<Subnet>,
+    /// The largest packet, where it is not that of the way out.
+    #[serde(default)]
+    pub(crate) mtu: Option<u32>,
 }
 
 impl Bridge {
     /// The host's address on the bridge.
     #[must_use]
     pub fn gateway(&self) -> Ipv4Addr {
-        self.subnet.gateway()
+        self.gateway.unwrap_or_else(|| self.subnet.gateway())
     }
 
     /// The address at which a rootless uplink answers for the host's name server: the last one.
@@ -65,7 +103,10 @@ impl Bridge {
         if let Some(link) = rtnl.link(&self.interface)? {
             return Ok((link, Made::Before));
         }
-        let mtu = uplink_mtu(rtnl)?;
+        let mtu = match self.mtu {
+            Some(mtu) => mtu,
+            None => uplink_mtu(rtnl)?,
+        };
         let link = rtnl.create_bridge(&self.interface, mtu)?;
         rtnl.set_alias(&link, &owner.describe(&self.name))?;
         self.set_sysctls()?;

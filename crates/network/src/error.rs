@@ -103,6 +103,22 @@ pub enum Error {
         /// What the kernel answered.
         source: io::Error,
     },
+    /// The options of a network contradict each other.
+    #[error("network with subnet {subnet}: {reason}")]
+    OptionsRefused {
+        /// The subnet.
+        subnet: Subnet,
+        /// What does not fit.
+        reason: &'static str,
+    },
+    /// The process that answers names could not be started or spoken to.
+    #[error("{operation} the name server of the containers")]
+    Names {
+        /// The verb, such as `start`.
+        operation: &'static str,
+        /// What the kernel answered.
+        source: io::Error,
+    },
     /// A host port is in use.
     #[error("port {port}/{protocol} on {address} is already in use{}", by(holder.as_deref()))]
     PortTaken {
@@ -209,6 +225,9 @@ impl Error {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::NftMissing => Some("install nftables"),
+            Self::Names { .. } => Some(
+                "a program in the container may listen on port 53 of all addresses; terrarium-runtime must be there",
+            ),
             Self::PastaMissing => Some("install passt, which connects containers without root"),
             Self::PastaRefused { message, .. } if message.contains("tun") => {
                 Some("/dev/net/tun must be readable and writable for you (mode 0666)")

@@ -126,6 +126,38 @@ pub fn machine_resolv_conf() -> String {
     text
 }
 
+/// The servers that the machine asks, its own stub among them: for a process on the machine.
+pub(crate) fn machine_servers() -> Vec<IpAddr> {
+    let text = fs::read_to_string("/etc/resolv.conf").unwrap_or_default();
+    let servers = parse_resolv_conf(&text).servers;
+    if servers.is_empty() {
+        FALLBACK_SERVERS.to_vec()
+    } else {
+        servers
+    }
+}
+
+/// Makes `/etc/resolv.conf` for a container that asks the engine's own name server.
+#[must_use]
+pub fn resolv_conf_of_names(machine: &str, wanted: &Resolver) -> String {
+    let mut wanted = Resolver {
+        servers: vec![crate::resident::NAME_SERVER.into()],
+        ..wanted.clone()
+    };
+    if wanted.options.is_empty() {
+        wanted.options = parse_resolv_conf(machine).options;
+    }
+    if !wanted
+        .options
+        .iter()
+        .any(|option| option.starts_with("ndots:"))
+    {
+        // A container's name is complete as it stands.
+        wanted.options.push("ndots:0".into());
+    }
+    resolv_conf(machine, &wanted)
+}
+
 fn parse_resolv_conf(text: &str) -> Resolver {
     let mut resolver = Resolver::default();
     for line in text.lines() {

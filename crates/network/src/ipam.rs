@@ -33,8 +33,37 @@ pub(crate) fn free_address(
     taken: &HashSet<Ipv4Addr>,
     last: Option<Ipv4Addr>,
 ) -> Option<Ipv4Addr> {
-    let first = subnet.gateway().to_bits() + 1;
-    let end = subnet.broadcast().to_bits();
+    free_in(
+        subnet,
+        subnet.gateway().to_bits() + 1,
+        subnet.broadcast().to_bits(),
+        taken,
+        last,
+    )
+}
+
+/// Like [`free_address`], within a part of the subnet; its first and last address are hosts' too, unless
+/// they are those of the subnet.
+pub(crate) fn free_address_of(
+    range: Subnet,
+    subnet: Subnet,
+    taken: &HashSet<Ipv4Addr>,
+    last: Option<Ipv4Addr>,
+) -> Option<Ipv4Addr> {
+    let first = range
+        .base()
+        .max(Ipv4Addr::from_bits(subnet.base().to_bits() + 1));
+    let end = (range.broadcast().to_bits() + 1).min(subnet.broadcast().to_bits());
+    free_in(range, first.to_bits(), end, taken, last)
+}
+
+fn free_in(
+    subnet: Subnet,
+    first: u32,
+    end: u32,
+    taken: &HashSet<Ipv4Addr>,
+    last: Option<Ipv4Addr>,
+) -> Option<Ipv4Addr> {
     let size = end.checked_sub(first).filter(|size| *size > 0)?;
     let start = last
         .filter(|last| subnet.contains(*last))
@@ -95,6 +124,18 @@ mod tests {
             None,
             None,
         );
+    }
+
+    #[test]
+    fn a_range_gives_all_of_its_addresses_but_not_the_subnets_ends() {
+        let mut taken = HashSet::new();
+        let (range, whole) = (subnet("10.90.0.252/30"), subnet("10.90.0.0/24"));
+        while let Some(free) = free_address_of(range, whole, &taken, None) {
+            taken.insert(free);
+        }
+        let mut got: Vec<_> = taken.into_iter().map(|a| a.octets()[3]).collect();
+        got.sort_unstable();
+        assert_eq!(got, [252, 253, 254]);
     }
 
     #[test]

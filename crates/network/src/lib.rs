@@ -29,10 +29,12 @@ mod plan;
 mod port_holder;
 mod ports;
 mod request;
+pub mod resident;
 mod route;
 mod state;
 mod subnet;
 mod sweep;
+mod switch;
 mod uplink;
 
 pub use bridge::{Bridge, BridgeOptions};

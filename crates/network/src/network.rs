@@ -1,7 +1,7 @@
 //! The use cases: make a network, attach a container, let it go.
 
 use std::net::Ipv4Addr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use crate::bridge::{Bridge, BridgeOptions, Made};
@@ -23,6 +23,8 @@ pub struct Network {
     pub(crate) instance: Instance,
     pub(crate) folder: Folder,
     pub(crate) reservations: Reservations,
+    /// The program that answers names and keeps doors open, where there is one.
+    pub(crate) program: Option<PathBuf>,
     /// Whether this process has written the packet filter table.
     pub(crate) applied: AtomicBool,
 }
@@ -61,8 +63,17 @@ impl Network {
             instance: Instance::of(run_root),
             folder: Folder::open(run_root)?,
             reservations: Reservations::default(),
+            program: None,
             applied: AtomicBool::new(false),
         })
+    }
+
+    /// Gives containers a name server and doors from IPv6, which a process of this program keeps
+    /// (`PROGRAM network FOLDER`, see [`crate::resident::serve`]).
+    #[must_use]
+    pub fn with_program(mut self, program: PathBuf) -> Self {
+        self.program = Some(program);
+        self
     }
 
     /// Makes a network; its bridge appears with its first container. One that is there already with the
@@ -78,6 +89,8 @@ impl Network {
         let state = self.folder.lock()?;
         if let Some(bridge) = state.bridge(name)? {
             let same = bridge.internal == options.internal
+                && (bridge.gateway, bridge.range, bridge.mtu)
+                    == (options.gateway, options.range, options.mtu)
                 && options.subnet.is_none_or(|subnet| subnet == bridge.subnet);
             return if same {
                 Ok(bridge)
@@ -169,6 +182,8 @@ impl Network {
             self.reservations.release(container.id);
             return Err(error);
         }
+        // Only comfort: without it the port is published all the same.
+        let _ = self.open_doors(&plan.lease);
         Ok(plan.lease.attachment(&bridge))
     }
 
@@ -177,17 +192,10 @@ impl Network {
     /// # Errors
     /// The first thing that failed; the rest is done all the same.
     pub fn teardown(&self, id: &str) -> Result<()> {
+        let forgotten = self.forget_served(id);
         self.release_where(|lease| lease.container == id)?;
         self.reservations.release(id);
-        Ok(())
-    }
-
-    /// Detaches a container from one network; doing it again is fine.
-    ///
-    /// # Errors
-    /// The first thing that failed; the rest is done all the same.
-    pub fn disconnect(&self, id: &str, network: &str) -> Result<()> {
-        self.release_where(|lease| lease.container == id && lease.network == network)
+        forgotten
     }
 
     /// Tells where a container is attached.

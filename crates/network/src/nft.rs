@@ -111,19 +111,27 @@ fn leaving(bridges: &[Bridge]) -> String {
 /// Lets only answers and published ports reach a container from outside its own bridge; this also keeps
 /// bridges apart from each other.
 fn through(bridges: &[Bridge]) -> String {
-    let rules = bridges.iter().flat_map(|bridge| {
+    let inward = bridges
+        .iter()
+        .filter(|bridge| bridge.internal)
+        .map(|bridge| {
+            let link = &bridge.interface;
+            format!("iifname \"{link}\" oifname != \"{link}\" drop")
+        });
+    let outward = bridges.iter().flat_map(|bridge| {
         let link = &bridge.interface;
-        let mut rules = if bridge.internal {
-            vec![format!("iifname \"{link}\" oifname != \"{link}\" drop")]
-        } else {
-            vec![
-                format!("oifname \"{link}\" ct state established,related accept"),
-                format!("oifname \"{link}\" ct status dnat accept"),
-            ]
-        };
+        let mut rules = Vec::new();
+        if !bridge.internal {
+            rules.push(format!(
+                "oifname \"{link}\" ct state established,related accept"
+            ));
+            rules.push(format!("oifname \"{link}\" ct status dnat accept"));
+        }
         rules.push(format!("oifname \"{link}\" iifname != \"{link}\" drop"));
         rules
     });
+    // Before all others: a port that another network publishes is no way out of an internal one.
+    let rules = inward.chain(outward);
     chain(
         "through",
         "type filter hook forward priority 0; policy accept;",
@@ -218,6 +226,9 @@ mod tests {
             subnet: subnet.parse().unwrap(),
             internal,
             last: None,
+            gateway: None,
+            range: None,
+            mtu: None,
         }
     }
 
@@ -240,6 +251,9 @@ mod tests {
                 port([0, 0, 0, 0], 8080, Protocol::Tcp),
                 port([127, 0, 0, 1], 53, Protocol::Udp),
             ],
+            mac: None,
+            links: vec![],
+            dns: vec![],
         };
         let bridges = [
             bridge("front", "10.90.0.0/20", false),

@@ -40,7 +40,7 @@ impl Plan {
             host,
             container: &lease.interface,
             netns,
-            mac: MacAddress::of(lease.address),
+            mac: lease.mac(),
             bridge: link,
         })?;
         if !lease.ports.is_empty() {
@@ -63,6 +63,10 @@ impl Plan {
 }
 
 impl Lease {
+    fn mac(&self) -> MacAddress {
+        self.mac.unwrap_or_else(|| MacAddress::of(self.address))
+    }
+
     pub(crate) fn attachment(&self, bridge: &Bridge) -> Attachment {
         Attachment {
             network: self.network.clone(),
@@ -70,7 +74,8 @@ impl Lease {
             prefix_len: bridge.subnet.prefix_len(),
             gateway: (!bridge.internal).then(|| bridge.gateway()),
             name_server: self.host_interface.is_none().then(|| bridge.name_server()),
-            mac: MacAddress::of(self.address),
+            mac: self.mac(),
+            bridge: bridge.interface.clone(),
             interface: self.interface.clone(),
             host_interface: self.host_interface.clone(),
             ports: self.ports.clone(),
@@ -100,7 +105,10 @@ impl Network {
             (None, Some(lease)) => lease.address,
             (None, None) => next_address(bridge, &others)?,
         };
-        bridge.last = Some(address);
+        // A fixed address says nothing about which ones were given out.
+        if container.address.is_none() {
+            bridge.last = Some(address);
+        }
         let interface = leased.map_or_else(
             || {
                 let taken = |name: &String| siblings.iter().any(|lease| lease.interface == *name);
@@ -131,6 +139,9 @@ impl Network {
                     .then(|| self.instance.veth(&bridge.name, container.id)),
                 names: container.names.to_vec(),
                 ports,
+                mac: container.mac,
+                links: container.links.to_vec(),
+                dns: container.dns.to_vec(),
             },
         })
     }
@@ -145,8 +156,13 @@ fn next_address(bridge: &Bridge, others: &[&Lease]) -> Result<Ipv4Addr> {
         .iter()
         .filter(|l| l.network == bridge.name)
         .map(|l| l.address)
+        .chain([bridge.gateway()])
         .collect();
-    ipam::free_address(bridge.subnet, &taken, bridge.last).ok_or_else(|| Error::NoAddress {
+    let free = match bridge.range {
+        None => ipam::free_address(bridge.subnet, &taken, bridge.last),
+        Some(range) => ipam::free_address_of(range, bridge.subnet, &taken, bridge.last),
+    };
+    free.ok_or_else(|| Error::NoAddress {
         network: bridge.name.clone(),
         subnet: bridge.subnet,
     })

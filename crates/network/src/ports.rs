@@ -310,6 +310,9 @@ mod tests {
             host_interface: None,
             names: vec![],
             ports: vec![port],
+            mac: None,
+            links: vec![],
+            dns: vec![],
         };
         let error = Reservations::default()
             .reserve("other", &[on_loopback(64_321..=64_321)], &[lease])

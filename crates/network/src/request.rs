@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 use std::ops::RangeInclusive;
 use std::os::fd::BorrowedFd;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
@@ -23,8 +24,14 @@ pub struct ContainerNet<'a> {
     pub network: &'a str,
     /// A fixed address, else the next free one.
     pub address: Option<Ipv4Addr>,
+    /// A fixed hardware address, else one that follows from the address.
+    pub mac: Option<MacAddress>,
     /// Under which names others on the network know it: container name, hostname, aliases.
     pub names: &'a [String],
+    /// What it alone calls others: alias and name.
+    pub links: &'a [(String, String)],
+    /// Whom its name server asks in place of the machine's servers.
+    pub dns: &'a [IpAddr],
     /// The ports to publish on the host.
     pub ports: &'a [PortRequest],
 }
@@ -106,7 +113,7 @@ pub struct BoundPort {
 }
 
 /// A hardware address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct MacAddress(pub [u8; 6]);
 
 impl MacAddress {
@@ -116,6 +123,32 @@ impl MacAddress {
     pub fn of(address: Ipv4Addr) -> Self {
         let [a, b, c, d] = address.octets();
         Self([0x02, 0x74, a, b, c, d])
+    }
+}
+
+impl FromStr for MacAddress {
+    type Err = Error;
+
+    /// Reads `02:42:ac:11:00:02`; a group address is none of an interface.
+    fn from_str(text: &str) -> Result<Self> {
+        let invalid = || Error::InvalidName {
+            what: "MAC address",
+            name: text.chars().take(64).collect(),
+        };
+        let bytes: Vec<u8> = text
+            .split([':', '-'])
+            .map(|part| {
+                u8::from_str_radix(part, 16)
+                    .ok()
+                    .filter(|_| part.len() == 2)
+            })
+            .collect::<Option<_>>()
+            .ok_or_else(invalid)?;
+        let bytes: [u8; 6] = bytes.try_into().map_err(|_| invalid())?;
+        if bytes[0] & 1 == 1 || bytes == [0; 6] {
+            return Err(invalid());
+        }
+        Ok(Self(bytes))
     }
 }
 
@@ -142,6 +175,8 @@ pub struct Attachment {
     pub name_server: Option<Ipv4Addr>,
     /// The hardware address inside the container.
     pub mac: MacAddress,
+    /// The network's bridge on the host.
+    pub bridge: String,
     /// The name of the link inside the container, such as `eth0`.
     pub interface: String,
     /// The name of the other end on the host, for its counters; a rootless container has none.

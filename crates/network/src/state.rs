@@ -5,7 +5,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::ErrorKind;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 
 use nix::fcntl::{Flock, FlockArg};
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::bridge::Bridge;
 use crate::error::{Error, Result};
-use crate::request::BoundPort;
+use crate::request::{BoundPort, MacAddress};
 
 /// What one container holds in one network.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +28,15 @@ pub(crate) struct Lease {
     pub(crate) host_interface: Option<String>,
     pub(crate) names: Vec<String>,
     pub(crate) ports: Vec<BoundPort>,
+    /// A hardware address of its own.
+    #[serde(default)]
+    pub(crate) mac: Option<MacAddress>,
+    /// What it alone calls others: alias and name.
+    #[serde(default)]
+    pub(crate) links: Vec<(String, String)>,
+    /// Whom its name server asks in place of the machine's servers.
+    #[serde(default)]
+    pub(crate) dns: Vec<IpAddr>,
 }
 
 /// The folder of records; every access takes the lock first.
@@ -61,6 +70,36 @@ impl Folder {
             folder: self,
             _lock: lock,
         })
+    }
+}
+
+impl Folder {
+    /// The folder of records itself, for who only reads.
+    pub(crate) fn at(root: &Path) -> Self {
+        Self {
+            root: root.to_owned(),
+        }
+    }
+
+    /// Everything that is leased, without the lock: for a reader who can live with what was true a moment
+    /// ago. Each record is whole, since it is renamed into place.
+    pub(crate) fn leases_now(&self) -> Result<Vec<Lease>> {
+        read_all(&self.root.join("leases"))
+    }
+
+    /// All networks, without the lock.
+    pub(crate) fn bridges_now(&self) -> Result<Vec<Bridge>> {
+        read_all(&self.root.join("networks"))
+    }
+
+    /// The folders whose change tells that a record has changed.
+    pub(crate) fn watched(&self) -> [PathBuf; 2] {
+        ["leases", "networks"].map(|name| self.root.join(name))
+    }
+
+    /// Where the name server listens for its host.
+    pub(crate) fn names_socket(&self) -> PathBuf {
+        self.root.join("names.sock")
     }
 }
 

@@ -1,5 +1,7 @@
 //! Clearing up: after a crash, after another tool, at the end.
 
+use std::sync::atomic::Ordering;
+
 use crate::bridge::Bridge;
 use crate::error::Result;
 use crate::netlink::Rtnl;
@@ -64,6 +66,7 @@ impl Network {
             }
         }
         dropped?;
+        self.keep_served(live)?;
         if !bridges.is_empty() {
             self.apply(&state)?;
         }
@@ -89,8 +92,10 @@ impl Network {
             return Ok(());
         }
         let mut rtnl = Rtnl::open()?;
+        self.end_served()?;
         let bridges = self.bridges_in_kernel(&state, &mut rtnl)?;
-        if bridges.is_empty() {
+        // Also without a bridge there is a table, where the last network was removed by hand.
+        if bridges.is_empty() && !self.applied.load(Ordering::Relaxed) {
             return Ok(());
         }
         for (bridge, _) in &bridges {
@@ -100,7 +105,9 @@ impl Network {
                 state.remove_bridge(&bridge.name)?;
             }
         }
-        nft::remove(&self.instance.table())
+        nft::remove(&self.instance.table())?;
+        self.applied.store(false, Ordering::Relaxed);
+        Ok(())
     }
 
     fn bridges_in_kernel(&self, state: &State<'_>, rtnl: &mut Rtnl) -> Result<Vec<(Bridge, u32)>> {

@@ -215,6 +215,9 @@ mod tests {
                 port([0, 0, 0, 0], Protocol::Tcp),
                 port([127, 0, 0, 1], Protocol::Tcp),
             ],
+            mac: None,
+            links: vec![],
+            dns: vec![],
         };
         let bridge = Bridge {
             name: "bridge".into(),
@@ -222,6 +225,9 @@ mod tests {
             subnet: "10.90.0.0/20".parse().unwrap(),
             internal: false,
             last: None,
+            gateway: None,
+            range: None,
+            mtu: None,
         };
         insta::assert_snapshot!(arguments(42, &lease, &bridge).join("\n"));
     }

@@ -25,6 +25,7 @@ mod oom;
 mod plan;
 mod processes;
 mod request;
+pub mod resident;
 mod start;
 mod trace;
 

@@ -17,6 +17,9 @@ fn main() -> ExitCode {
     if first.as_ref().is_some_and(|first| first == "worker") {
         return terrarium_runtime::worker::main(arguments);
     }
+    if first.as_ref().is_some_and(|first| first == "network") {
+        return terrarium_runtime::resident::main(arguments);
+    }
     if terrarium_runtime::cli::touches_containers(std::env::args_os().skip(1))
         && let Err(error) = terrarium_runtime::seal::ensure()
     {

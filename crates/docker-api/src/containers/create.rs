@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
-use terrarium_api::{CreateContainer, LogOptions, NetworkMode};
+use terrarium_api::{CreateContainer, Endpoint, LogOptions, NetworkMode};
 
 use super::{
     health,
@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     error::{Failure, Result},
+    networks::{EndpointSettings, translate_endpoint},
     request::{Params, json_body},
 };
 
@@ -39,6 +40,7 @@ json_body! {
         labels: BTreeMap<String, String>,
         stop_signal: String,
         stop_timeout: Option<i64>,
+        mac_address: String,
         host_config: HostConfig,
         networking_config: NetworkingConfig,
     }
@@ -55,7 +57,7 @@ json_body! {
 
     /// The networks to join.
     struct NetworkingConfig {
-        endpoints_config: BTreeMap<String, Value>,
+        endpoints_config: BTreeMap<String, Option<EndpointSettings>>,
     }
 }
 
@@ -119,6 +121,7 @@ pub(crate) fn translate(params: &Params, body: CreateBody) -> Result<Creation> {
             .stop_timeout
             .and_then(|seconds| u32::try_from(seconds).ok()),
         volumes_from: body.host_config.volumes_from.clone(),
+        endpoints: endpoints(&body.host_config, body.networking_config, &body.mac_address)?,
         ..host_part(&body.host_config)?
     };
     Ok(Creation { request, warnings })
@@ -189,7 +192,36 @@ pub(super) fn positive(number: i64, field: &str) -> Result<Option<u64>> {
     }
 }
 
-/// The networks that exist: the default bridge, the host's, none, and another container's.
+/// The places that are wished for. Links and a hardware address of the old form belong to the first one.
+fn endpoints(host: &HostConfig, networking: NetworkingConfig, mac: &str) -> Result<Vec<Endpoint>> {
+    let first = match host.network_mode.as_str() {
+        "" | "default" => "bridge",
+        mode => mode,
+    };
+    let mut endpoints = Vec::new();
+    for (network, settings) in networking.endpoints_config {
+        let endpoint = translate_endpoint(&network, settings.unwrap_or_default())?;
+        // Clients name them too, and nothing can be wished for there.
+        if !matches!(endpoint.network.as_str(), "host" | "none") {
+            endpoints.push(endpoint);
+        }
+    }
+    if host.links.is_empty() && mac.is_empty() {
+        return Ok(endpoints);
+    }
+    if !endpoints.iter().any(|one| one.network == first) {
+        endpoints.push(translate_endpoint(first, EndpointSettings::default())?);
+    }
+    for endpoint in endpoints.iter_mut().filter(|one| one.network == first) {
+        endpoint.links.extend(host.links.iter().cloned());
+        if endpoint.mac.is_none() {
+            endpoint.mac = named(mac);
+        }
+    }
+    Ok(endpoints)
+}
+
+/// The default bridge, the host's network, none, another container's, or one that a user made.
 fn network_mode(text: &str) -> Result<NetworkMode> {
     Ok(match text {
         "" | "default" | "bridge" => NetworkMode::Bridge,
@@ -202,7 +234,9 @@ fn network_mode(text: &str) -> Result<NetworkMode> {
                     "invalid container format container:<name|id>",
                 ));
             }
-            None => return Err(Failure::not_found(format!("network {text} not found"))),
+            None => NetworkMode::Named {
+                name: text.to_owned(),
+            },
         },
     })
 }
@@ -248,22 +282,12 @@ fn warnings(body: &CreateBody) -> Result<Vec<String>> {
     if !host.resources.device_requests.is_empty() {
         return Err(Failure::not_built("giving GPUs to a container (--gpus)"));
     }
-    let lesser = ["default", "bridge", "host", "none"];
-    for network in body.networking_config.endpoints_config.keys() {
-        if !lesser.contains(&network.as_str()) && *network != host.network_mode {
-            return Err(Failure::not_found(format!("network {network} not found")));
-        }
-    }
     let mut warnings = Vec::new();
     let mut warn = |asked: bool, text: &str| {
         if asked {
             warnings.push(text.to_owned());
         }
     };
-    warn(
-        !host.links.is_empty(),
-        "Links are not made by this version of Terrarium.",
-    );
     warn(
         !host.storage_opt.is_empty(),
         "Storage options are ignored by this version of Terrarium.",

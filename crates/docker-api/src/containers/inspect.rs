@@ -130,7 +130,7 @@ struct NetworkSettings {
     /// The default bridge's endpoint once more, for old clients.
     #[serde(flatten)]
     legacy: LegacyEndpoint,
-    networks: BTreeMap<&'static str, Endpoint>,
+    networks: BTreeMap<String, Endpoint>,
 }
 
 #[derive(Debug, Default, Serialize)]
@@ -307,7 +307,7 @@ fn config(detail: &ContainerDetail, image: &ImageSettings) -> Config {
 
 fn network_settings(detail: &ContainerDetail) -> NetworkSettings {
     let summary = &detail.summary;
-    let networks = networks::of_detail(summary, detail.attachment.as_ref());
+    let networks = networks::of(summary);
     let legacy = networks.get("bridge").map(|endpoint| LegacyEndpoint {
         endpoint_id: endpoint.endpoint_id.clone(),
         gateway: endpoint.gateway.clone(),

@@ -74,7 +74,7 @@ struct ItemHost {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct ItemNetworks {
-    networks: BTreeMap<&'static str, Endpoint>,
+    networks: BTreeMap<String, Endpoint>,
 }
 
 #[derive(Debug, Serialize)]
@@ -177,7 +177,7 @@ pub(crate) fn item(
             network_mode: networks::mode_text(&container.network),
         },
         network_settings: ItemNetworks {
-            networks: networks::of_summary(container),
+            networks: networks::of(container),
         },
         mounts: mount_points::show(&container.mounts, volume_path),
     }

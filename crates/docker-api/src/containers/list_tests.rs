@@ -27,6 +27,10 @@ fn container(name: &str, status: ContainerStatus, created_at_ms: u64) -> Contain
             protocol: Protocol::Tcp,
         }],
         network: NetworkMode::Bridge,
+        networks: vec![terrarium_api::Attachment {
+            network: "bridge".into(),
+            ..Default::default()
+        }],
         address: Some("172.17.0.2".into()),
         limits: Limits::default(),
         labels: BTreeMap::from([("app".into(), name.into())]),

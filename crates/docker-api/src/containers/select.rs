@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use terrarium_api::{ContainerStatus, ContainerSummary, ImageSummary, NetworkMode};
+use terrarium_api::{ContainerStatus, ContainerSummary, ImageSummary};
 
 use super::{health, list::state, ports};
 use crate::{
@@ -85,7 +85,7 @@ impl Selection<'_> {
             && filters.any("id", |id| container.id.starts_with(id))
             && filters.any("name", |pattern| name_matches(pattern, &container.name))
             && filters.any("exited", |text| is_stopped && text.parse().ok() == code)
-            && filters.any("network", |network| in_network(network, &container.network))
+            && filters.any("network", |network| in_network(network, container))
             && filters.any("volume", |volume| mounts_it(volume, container))
             && filters.any("publish", |port| publishes(port, container, false))
             && filters.any("expose", |port| publishes(port, container, true))
@@ -145,8 +145,9 @@ fn name_matches(pattern: &str, name: &str) -> bool {
     test(name) || test(&format!("/{name}"))
 }
 
-fn in_network(network: &str, mode: &NetworkMode) -> bool {
-    networks::name(mode).is_some_and(|name| name == network || networks::id(name) == network)
+fn in_network(network: &str, container: &ContainerSummary) -> bool {
+    let is_it = |name: &str| name == network || networks::id(name).starts_with(network);
+    networks::of(container).keys().any(|name| is_it(name))
 }
 
 fn mounts_it(volume: &str, container: &ContainerSummary) -> bool {

@@ -1,24 +1,25 @@
-//! `/networks`: the three that exist, and a container's place in them.
+//! `/networks`, and a container's places in them.
 
+mod create;
 mod routes;
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 use terrarium_api::{Attachment, ContainerSummary, NetworkMode};
+use terrarium_engine::network_id;
 use terrarium_oci::Digest;
 
+pub(crate) use create::{EndpointSettings, translate_endpoint};
 pub(crate) use routes::routes;
 
-/// The networks that always exist.
-pub(crate) const NAMES: [&str; 3] = ["bridge", "host", "none"];
-
 /// The name of a container's network; none when it shares another container's.
-pub(crate) fn name(mode: &NetworkMode) -> Option<&'static str> {
+pub(crate) fn name(mode: &NetworkMode) -> Option<&str> {
     match mode {
         NetworkMode::Bridge => Some("bridge"),
         NetworkMode::Host => Some("host"),
         NetworkMode::None => Some("none"),
+        NetworkMode::Named { name } => Some(name),
         NetworkMode::Container { .. } => None,
     }
 }
@@ -31,14 +32,14 @@ pub(crate) fn mode_text(mode: &NetworkMode) -> String {
     }
 }
 
-/// The id of a network: the same on every machine and after every start.
+/// The id of a network.
 pub(crate) fn id(name: &str) -> String {
-    derived("network", name)
+    network_id(name)
 }
 
-/// 64 hexadecimal digits that stand for `name`.
-fn derived(kind: &str, name: &str) -> String {
-    let text = format!("terrarium {kind} {name}");
+/// 64 hexadecimal digits that stand for a container's place in a network.
+fn endpoint_id(network: &str, container: &str) -> String {
+    let text = format!("terrarium endpoint {network} {container}");
     Digest::sha256_of(text.as_bytes()).hex().to_owned()
 }
 
@@ -49,7 +50,7 @@ pub(crate) struct Endpoint {
     #[serde(rename = "IPAMConfig")]
     ipam_config: Option<()>,
     links: Option<()>,
-    aliases: Option<()>,
+    aliases: Option<Vec<String>>,
     pub(crate) mac_address: String,
     driver_opts: Option<()>,
     gw_priority: i64,
@@ -69,52 +70,53 @@ pub(crate) struct Endpoint {
     #[serde(rename = "GlobalIPv6PrefixLen")]
     global_ipv6_prefix_len: u8,
     #[serde(rename = "DNSNames")]
-    dns_names: Option<()>,
+    dns_names: Option<Vec<String>>,
 }
 
-/// The networks of a container in a list.
-pub(crate) fn of_summary(container: &ContainerSummary) -> BTreeMap<&'static str, Endpoint> {
-    let address = container.address.clone().unwrap_or_default();
-    let endpoint = |endpoint: Endpoint| Endpoint {
-        ip_address: address,
-        ..endpoint
+/// The networks of a container.
+pub(crate) fn of(container: &ContainerSummary) -> BTreeMap<String, Endpoint> {
+    match &container.network {
+        NetworkMode::Host | NetworkMode::None if container.networks.is_empty() => {
+            let network = name(&container.network).unwrap_or_default();
+            [(network.to_owned(), blank(network, &container.id))].into()
+        }
+        _ => {
+            let places = container.networks.iter();
+            places
+                .map(|place| (place.network.clone(), endpoint(place, container)))
+                .collect()
+        }
+    }
+}
+
+fn endpoint(place: &Attachment, container: &ContainerSummary) -> Endpoint {
+    // On the default bridge nobody is called by name.
+    let named = place.network != "bridge";
+    let short = container.id.get(..12).unwrap_or_default().to_owned();
+    let names = || {
+        let mut names = vec![container.name.clone()];
+        names.extend(place.aliases.iter().cloned());
+        names.push(short.clone());
+        names
     };
-    one(&container.network, &container.id, endpoint)
+    Endpoint {
+        aliases: named.then(|| {
+            let own = place.aliases.iter().cloned();
+            own.chain([short.clone()]).collect()
+        }),
+        mac_address: place.mac.clone(),
+        gateway: place.gateway.clone(),
+        ip_address: place.address.clone(),
+        ip_prefix_len: place.prefix_length,
+        dns_names: named.then(names),
+        ..blank(&place.network, &container.id)
+    }
 }
 
-/// The networks of a container in full.
-pub(crate) fn of_detail(
-    container: &ContainerSummary,
-    attachment: Option<&Attachment>,
-) -> BTreeMap<&'static str, Endpoint> {
-    one(
-        &container.network,
-        &container.id,
-        |endpoint| match attachment {
-            Some(place) => Endpoint {
-                mac_address: place.mac.clone(),
-                gateway: place.gateway.clone(),
-                ip_address: place.address.clone(),
-                ip_prefix_len: place.prefix_length,
-                ..endpoint
-            },
-            None => endpoint,
-        },
-    )
-}
-
-fn one(
-    mode: &NetworkMode,
-    container: &str,
-    fill: impl FnOnce(Endpoint) -> Endpoint,
-) -> BTreeMap<&'static str, Endpoint> {
-    let endpoint = |name: &'static str| {
-        let endpoint = Endpoint {
-            network_id: id(name),
-            endpoint_id: derived("endpoint", container),
-            ..Endpoint::default()
-        };
-        (name, fill(endpoint))
-    };
-    name(mode).map(endpoint).into_iter().collect()
+fn blank(network: &str, container: &str) -> Endpoint {
+    Endpoint {
+        network_id: id(network),
+        endpoint_id: endpoint_id(network, container),
+        ..Endpoint::default()
+    }
 }

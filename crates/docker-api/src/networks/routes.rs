@@ -5,18 +5,22 @@ use std::collections::BTreeMap;
 use axum::{
     Json, Router,
     extract::{Path, State},
+    response::{IntoResponse as _, Response},
     routing::{get, post},
 };
 use http::StatusCode;
 use serde_json::{Value, json};
-use terrarium_api::ContainerDetail;
+use terrarium_api::{ConnectNetwork, DisconnectNetwork, ErrorCode, Network, NetworkMember};
 
-use super::{NAMES, derived, id, name};
+use super::{
+    create::{ConnectBody, CreateBody, DisconnectBody, translate, translate_endpoint},
+    endpoint_id,
+};
 use crate::{
-    error::{Failure, Result},
-    filters::Filters,
-    request::Params,
-    server::{App, not_built},
+    error::Result,
+    filters::{Filters, until_ms},
+    request::{Body, Params},
+    server::App,
     time,
 };
 
@@ -25,162 +29,172 @@ const FILTERS: &[&str] = &["dangling", "driver", "id", "label", "name", "scope",
 pub(crate) fn routes() -> Router<App> {
     Router::new()
         .route("/networks", get(list))
-        .route("/networks/create", post(not_built("making networks")))
+        .route("/networks/create", post(create))
         .route("/networks/prune", post(prune))
         .route("/networks/{name}", get(inspect).delete(remove))
-        .route(
-            "/networks/{name}/connect",
-            post(not_built("connecting to a network")),
-        )
-        .route(
-            "/networks/{name}/disconnect",
-            post(not_built("disconnecting from a network")),
-        )
+        .route("/networks/{name}/connect", post(connect))
+        .route("/networks/{name}/disconnect", post(disconnect))
 }
 
 async fn list(State(app): State<App>, params: Params) -> Result<Json<Vec<Value>>> {
     let filters = Filters::parse(params.text("filters"), FILTERS)?;
-    let wanted = |name: &&str| {
-        filters.any("name", |part| name.contains(part))
-            && filters.any("id", |start| id(name).starts_with(start))
-            && filters.exact("driver", driver(name))
+    let dangling = filters.boolean("dangling")?;
+    let wanted = |network: &&Network| {
+        filters.any("name", |part| network.name.contains(part))
+            && filters.any("id", |start| network.id.starts_with(start))
+            && filters.exact("driver", &network.driver)
             && filters.exact("scope", "local")
-            && filters.exact("type", "builtin")
-            && filters.labels(&BTreeMap::new())
-            && filters.any("dangling", |flag| matches!(flag, "0" | "false"))
+            && filters.exact("type", if network.builtin { "builtin" } else { "custom" })
+            && filters.labels(&network.labels)
+            && dangling.is_none_or(|dangling| is_dangling(network) == dangling)
     };
-    let created = created(&app);
+    let networks = app.engine.networks().await?;
     // Members are part of an inspection only.
-    let shown = NAMES
-        .into_iter()
-        .filter(wanted)
-        .map(|name| show(name, &created, &[]));
-    Ok(Json(shown.collect()))
+    let shown = networks.iter().filter(wanted);
+    Ok(Json(
+        shown.map(|network| show(&app, network, &[])).collect(),
+    ))
+}
+
+fn is_dangling(network: &Network) -> bool {
+    !network.builtin && network.members.is_empty()
+}
+
+async fn create(State(app): State<App>, body: Body<CreateBody>) -> Result<Response> {
+    let request = translate(body.required()?)?;
+    let network = app.engine.create_network(request).await?.value;
+    let answer = Json(json!({ "Id": network.id, "Warning": "" }));
+    Ok((StatusCode::CREATED, answer).into_response())
 }
 
 async fn inspect(State(app): State<App>, Path(wanted): Path<String>) -> Result<Json<Value>> {
-    let network = find(&wanted)?;
-    let mut members = Vec::new();
-    for container in app.engine.containers().await? {
-        if container.pid.is_some() && name(&container.network) == Some(network) {
-            // One that was removed meanwhile is no member.
-            members.extend(app.engine.inspect_container(&container.id).await.ok());
+    let network = app.engine.inspect_network(&wanted).await?;
+    Ok(Json(show(&app, &network, &network.members)))
+}
+
+async fn remove(State(app): State<App>, Path(wanted): Path<String>) -> Result<StatusCode> {
+    app.engine.remove_network(&wanted).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn connect(
+    State(app): State<App>,
+    Path(wanted): Path<String>,
+    body: Body<ConnectBody>,
+) -> Result<StatusCode> {
+    let body = body.required()?;
+    let endpoint = translate_endpoint(&wanted, body.endpoint_config.unwrap_or_default())?;
+    let container = body.container;
+    app.engine
+        .connect_network(ConnectNetwork {
+            container,
+            endpoint,
+        })
+        .await?;
+    Ok(StatusCode::OK)
+}
+
+async fn disconnect(
+    State(app): State<App>,
+    Path(network): Path<String>,
+    body: Body<DisconnectBody>,
+) -> Result<StatusCode> {
+    let DisconnectBody { container, force } = body.required()?;
+    let request = DisconnectNetwork { container, network };
+    match app.engine.disconnect_network(request).await {
+        // It is as it was to become.
+        Err(error) if force && error.code == ErrorCode::NoSuchContainer => Ok(StatusCode::OK),
+        done => done.map(|_| StatusCode::OK).map_err(Into::into),
+    }
+}
+
+async fn prune(State(app): State<App>, params: Params) -> Result<Json<Value>> {
+    let filters = Filters::parse(params.text("filters"), &["until", "label", "label!"])?;
+    let until = until_ms(&filters)?;
+    let mut deleted = Vec::new();
+    for network in app.engine.networks().await? {
+        let old = until.is_none_or(|until| network.created_at_ms < until);
+        if !is_dangling(&network) || !old || !filters.labels(&network.labels) {
+            continue;
+        }
+        match app.engine.remove_network(&network.id).await {
+            Ok(_) => deleted.push(network.name),
+            // Somebody uses or has removed it meanwhile.
+            Err(error)
+                if matches!(
+                    error.code,
+                    ErrorCode::NetworkInUse | ErrorCode::NoSuchNetwork
+                ) => {}
+            Err(error) => return Err(error.into()),
         }
     }
-    Ok(Json(show(network, &created(&app), &members)))
+    Ok(Json(json!({ "NetworksDeleted": deleted })))
 }
 
-async fn remove(Path(wanted): Path<String>) -> Result<StatusCode> {
-    let network = find(&wanted)?;
-    let text = format!("{network} is a pre-defined network and cannot be removed");
-    Err(Failure::new(StatusCode::FORBIDDEN, text))
-}
-
-async fn prune(params: Params) -> Result<Json<Value>> {
-    Filters::parse(params.text("filters"), &["until", "label", "label!"])?;
-    Ok(Json(json!({ "NetworksDeleted": null })))
-}
-
-fn find(wanted: &str) -> Result<&'static str> {
-    let is_it =
-        |name: &&str| *name == wanted || (wanted.len() >= 4 && id(name).starts_with(wanted));
-    NAMES
-        .into_iter()
-        .find(is_it)
-        .ok_or_else(|| Failure::not_found(format!("network {wanted} not found")))
-}
-
-fn driver(name: &str) -> &str {
-    if name == "none" { "null" } else { name }
-}
-
-/// The networks are as old as the host's process.
-fn created(app: &App) -> String {
-    time::from_ns(app.started_ns)
-}
-
-fn show(name: &str, created: &str, members: &[ContainerDetail]) -> Value {
-    let place = members.iter().find_map(|member| member.attachment.as_ref());
-    let subnets: Vec<Value> = place
-        .and_then(|place| subnet(&place.gateway, place.prefix_length).map(|subnet| (place, subnet)))
-        .map(|(place, subnet)| json!({ "Subnet": subnet, "Gateway": place.gateway }))
-        .into_iter()
-        .collect();
-    let containers: BTreeMap<&str, Value> = members
-        .iter()
-        .map(|member| (member.summary.id.as_str(), show_member(member)))
-        .collect();
-    let options = match (name, place) {
-        ("bridge", Some(place)) => json!({ "com.docker.network.bridge.name": place.bridge }),
-        _ => json!({}),
+fn show(app: &App, network: &Network, members: &[NetworkMember]) -> Value {
+    // Builtin networks are as old as the host's process.
+    let created = match network.created_at_ms {
+        0 => app.started_ns,
+        ms => ms * 1_000_000,
     };
     json!({
-        "Name": name,
-        "Id": id(name),
-        "Created": created,
+        "Name": network.name,
+        "Id": network.id,
+        "Created": time::from_ns(created),
         "Scope": "local",
-        "Driver": driver(name),
+        "Driver": network.driver,
         "EnableIPv4": true,
         "EnableIPv6": false,
-        "IPAM": { "Driver": "default", "Options": null, "Config": subnets },
-        "Internal": false,
+        "IPAM": { "Driver": "default", "Options": {}, "Config": pools(network) },
+        "Internal": network.internal,
         "Attachable": false,
         "Ingress": false,
         "ConfigFrom": { "Network": "" },
         "ConfigOnly": false,
-        "Containers": containers,
-        "Options": options,
-        "Labels": {},
+        "Containers": containers(network, members),
+        "Options": options(network),
+        "Labels": network.labels,
     })
 }
 
-fn show_member(member: &ContainerDetail) -> Value {
-    let place = member.attachment.as_ref();
-    json!({
-        "Name": member.summary.name,
-        "EndpointID": derived("endpoint", &member.summary.id),
-        "MacAddress": place.map(|place| place.mac.as_str()).unwrap_or_default(),
-        "IPv4Address": place
-            .map(|place| format!("{}/{}", place.address, place.prefix_length))
-            .unwrap_or_default(),
-        "IPv6Address": "",
-    })
+fn pools(network: &Network) -> Vec<Value> {
+    let pool = |subnet: &String| {
+        let mut pool = json!({ "Subnet": subnet });
+        if let Some(range) = &network.range {
+            pool["IPRange"] = json!(range);
+        }
+        if let Some(gateway) = &network.gateway {
+            pool["Gateway"] = json!(gateway);
+        }
+        pool
+    };
+    network.subnet.iter().map(pool).collect()
 }
 
-/// The network that an address lies in.
-fn subnet(address: &str, prefix_length: u8) -> Option<String> {
-    let address: std::net::Ipv4Addr = address.parse().ok()?;
-    let mask = u32::MAX
-        .checked_shl(32_u32.checked_sub(u32::from(prefix_length))?)
-        .unwrap_or(0);
-    let network = std::net::Ipv4Addr::from(u32::from(address) & mask);
-    Some(format!("{network}/{prefix_length}"))
+fn options(network: &Network) -> BTreeMap<String, String> {
+    let mut options = network.options.clone();
+    if let Some(interface) = network.interface.as_ref().filter(|_| network.builtin) {
+        options.insert("com.docker.network.bridge.name".into(), interface.clone());
+    }
+    options
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_subnet_is_its_address_without_the_host_part() {
-        let check = |address, length, expect: Option<&str>| {
-            assert_eq!(
-                subnet(address, length).as_deref(),
-                expect,
-                "{address}/{length}"
-            );
-        };
-        check("172.17.0.1", 16, Some("172.17.0.0/16"));
-        check("10.1.2.3", 0, Some("0.0.0.0/0"));
-        check("10.1.2.3", 32, Some("10.1.2.3/32"));
-        check("10.1.2.3", 33, None);
-        check("::1", 64, None);
-    }
-
-    #[test]
-    fn networks_are_found_by_name_and_by_id() {
-        assert_eq!(find("host"), Ok("host"));
-        assert_eq!(find(&id("none")[..12]), Ok("none"));
-        assert!(find("mine").is_err());
-    }
+/// Only containers that run have a place.
+fn containers(network: &Network, members: &[NetworkMember]) -> BTreeMap<String, Value> {
+    let there = members
+        .iter()
+        .filter(|member| !member.place.address.is_empty());
+    there
+        .map(|member| {
+            let place = &member.place;
+            let shown = json!({
+                "Name": member.name,
+                "EndpointID": endpoint_id(&network.name, &member.container),
+                "MacAddress": place.mac,
+                "IPv4Address": format!("{}/{}", place.address, place.prefix_length),
+                "IPv6Address": "",
+            });
+            (member.container.clone(), shown)
+        })
+        .collect()
 }

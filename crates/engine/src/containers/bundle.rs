@@ -8,6 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use terrarium_api::Attachment;
 use terrarium_network::files::{self, HostEntry, Resolver};
 use terrarium_oci::runtime::Spec;
 use terrarium_runtime::shim::protocol::{LogConfig, RootfsConfig, ShimConfig, StdinMode, file};
@@ -53,34 +54,42 @@ impl Bundle {
             .mode(0o711)
             .create(&self.folder)
             .context(what)?;
-        let request = &record.request;
-        let resolver = Resolver {
-            servers: request
-                .dns
-                .iter()
-                .filter_map(|text| text.parse().ok())
-                .collect(),
-            search: request.dns_search.clone(),
-            options: request.dns_options.clone(),
-        };
-        let resolv_conf = files::resolv_conf(&files::machine_resolv_conf(), &resolver);
-        self.write("resolv.conf", resolv_conf.as_bytes(), 0o644)
-            .context(what)?;
         let hostname = files::hostname(record.hostname());
         self.write("hostname", hostname.as_bytes(), 0o644)
             .context(what)?;
-        self.write_hosts(record, None)
+        self.write_resolv_conf(record)?;
+        self.write_hosts(record, &[])
     }
 
-    /// Writes `/etc/hosts`; again, in place, once the container has an address.
-    pub(crate) fn write_hosts(&self, record: &Record, address: Option<IpAddr>) -> Result<()> {
+    /// Writes `/etc/resolv.conf`; again, in place, when the container's networks change.
+    pub(crate) fn write_resolv_conf(&self, record: &Record) -> Result<()> {
+        let request = &record.request;
+        let resolver = Resolver {
+            servers: servers(record),
+            search: request.dns_search.clone(),
+            options: request.dns_options.clone(),
+        };
+        let machine = files::machine_resolv_conf();
+        let text = if record.asks_for_names() {
+            files::resolv_conf_of_names(&machine, &resolver)
+        } else {
+            files::resolv_conf(&machine, &resolver)
+        };
+        self.write("resolv.conf", text.as_bytes(), 0o644)
+            .context(|| format!("write {}/resolv.conf", self.folder.display()))
+    }
+
+    /// Writes `/etc/hosts`; again, in place, once the container has addresses.
+    pub(crate) fn write_hosts(&self, record: &Record, places: &[Attachment]) -> Result<()> {
+        let gateway = places.iter().find_map(|place| place.gateway.parse().ok());
         let request = &record.request;
         let mut entries: Vec<HostEntry> = request
             .extra_hosts
             .iter()
-            .filter_map(|line| extra_host(line, address))
+            .filter_map(|line| extra_host(line, gateway))
             .collect();
-        entries.extend(address.map(|address| HostEntry {
+        let addresses = places.iter().filter_map(|place| place.address.parse().ok());
+        entries.extend(addresses.map(|address| HostEntry {
             address,
             names: own_names(record),
         }));
@@ -149,13 +158,21 @@ pub(crate) fn shim_config(record: &Record, overlay: Overlay, log: PathBuf) -> Op
     })
 }
 
-/// `name:address`; `host-gateway` is the container's gateway in Docker, whose place the host's own
-/// address takes here.
-fn extra_host(line: &str, _own: Option<IpAddr>) -> Option<HostEntry> {
+/// Name servers that the user named.
+pub(super) fn servers(record: &Record) -> Vec<IpAddr> {
+    let named = record.request.dns.iter();
+    named.filter_map(|text| text.parse().ok()).collect()
+}
+
+/// `name:address`; `host-gateway` is the host's address on the container's network.
+fn extra_host(line: &str, gateway: Option<IpAddr>) -> Option<HostEntry> {
     let (name, address) = line.split_once([':', '='])?;
-    let address = address.trim_start_matches('[').trim_end_matches(']');
+    let address = match address.trim_start_matches('[').trim_end_matches(']') {
+        "host-gateway" => gateway?,
+        address => address.parse().ok()?,
+    };
     Some(HostEntry {
-        address: address.parse().ok()?,
+        address,
         names: vec![name.to_owned()],
     })
 }

@@ -71,6 +71,17 @@ fn identity(line: &mut Line, request: &CreateContainer) {
         NetworkMode::Host => line.option("--network", "host"),
         NetworkMode::None => line.option("--network", "none"),
         NetworkMode::Container { id } => line.option("--network", &format!("container:{id}")),
+        NetworkMode::Named { name } => line.option("--network", name),
+    }
+    if let Some(first) = request.endpoints.first() {
+        line.maybe("--ip", first.address.as_deref());
+        line.maybe("--mac-address", first.mac.as_deref());
+        for alias in &first.aliases {
+            line.option("--network-alias", alias);
+        }
+        for link in &first.links {
+            line.option("--link", link);
+        }
     }
 }
 

@@ -138,8 +138,9 @@ impl State {
             ports: live.map(|run| run.ports.clone()).unwrap_or_default(),
             network: record.request.network.clone(),
             address: live
-                .and_then(|run| run.attachment.as_ref())
+                .and_then(|run| run.attachments.first())
                 .map(|attachment| attachment.address.clone()),
+            networks: record.places(live.is_some()),
             limits: record.request.limits.clone(),
             labels: record.labels(),
             terminal: record.request.terminal,

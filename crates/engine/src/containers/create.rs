@@ -118,7 +118,7 @@ impl Engine {
         if let NetworkMode::Container { id } = &mut request.network {
             *id = self.inner.containers.find(id)?.id.to_string();
         }
-        Ok(())
+        self.settle_networks(request)
     }
 
     /// Adds the mounts of the containers of `--volumes-from`, below the request's own.

@@ -77,7 +77,6 @@ impl Engine {
             restart_count: record.restart_count,
             health_check: health::settings(&record),
             health: container.state().health.clone(),
-            attachment: run.attachment.filter(|_| runs),
             timeline: run.timeline,
             notes: run.notes,
             spec,

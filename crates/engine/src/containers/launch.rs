@@ -1,9 +1,8 @@
 //! From a record to a running process; undone in reverse where it fails.
 
-use std::{net::IpAddr, os::fd::AsFd as _, sync::Arc};
+use std::sync::Arc;
 
 use terrarium_api::{Attachment, Note, PortBinding, Privilege, Step};
-use terrarium_network::{ContainerNet, DEFAULT_NETWORK, open_netns};
 use terrarium_runtime::shim::protocol::{self, Call};
 
 use super::{
@@ -72,14 +71,14 @@ impl Launch<'_> {
             self.set_up_network(pid),
             engine.attach_pending(container, shim),
         );
-        let (attachment, ports) = attached?;
+        let (attachments, ports) = attached?;
         let offset = self.tracer.now_usec();
         let started = shim.start().await?;
         self.tracer.extend(offset, started.steps.iter().map(step));
         Ok(Run {
             started_at_ms: u64::try_from(started.started_at.as_millisecond()).unwrap_or(1),
             pid,
-            attachment,
+            attachments,
             ports,
             notes: std::mem::take(&mut self.notes),
             ..Run::default()
@@ -90,50 +89,38 @@ impl Launch<'_> {
     /// the way out, and most containers do not need one. Published ports are a promise.
     fn may_stay_alone(&self) -> bool {
         let rootless = self.engine.inner.privilege == Privilege::Rootless;
-        rootless && self.record.request.ports.is_empty()
+        let asked = !self.record.request.ports.is_empty() || self.record.asks_for_names();
+        rootless && !asked
     }
 
-    /// Gives the container its place on the network, and its `/etc/hosts` its address.
+    /// Gives the container its places on networks, and its `/etc/hosts` their addresses.
     async fn set_up_network(
         &mut self,
         pid: Option<u32>,
-    ) -> Result<(Option<Attachment>, Vec<PortBinding>)> {
+    ) -> Result<(Vec<Attachment>, Vec<PortBinding>)> {
         let Some(pid) = pid.filter(|_| self.record.has_network()) else {
-            return Ok((None, Vec::new()));
+            return Ok(Default::default());
         };
         // The place of the run before is given up by now, or will be in a moment.
         let _attached = self.container.attached.lock().await;
-        let network = self.engine.network();
-        let (record, bundle) = (self.record.clone(), self.bundle.clone());
-        let work = blocking(move || {
-            let netns = open_netns(pid).map_err(network::failed)?;
-            let names = [record.name.clone(), record.hostname().to_owned()];
-            let wanted = ContainerNet {
-                id: record.id.as_str(),
-                netns: netns.as_fd(),
-                pid,
-                network: DEFAULT_NETWORK,
-                address: None,
-                names: &names,
-                ports: &network::ports(&record.request.ports)?,
-            };
-            let attachment = network.setup(&wanted).map_err(network::failed)?;
-            bundle.write_hosts(&record, Some(IpAddr::V4(attachment.address)))?;
-            Ok(attachment)
-        });
-        let attached = match self.tracer.step("network", DEFAULT_NETWORK, work).await {
-            Ok(attached) => attached,
+        let (engine, record) = (self.engine.clone(), self.record.clone());
+        let names: Vec<_> = record
+            .endpoints()
+            .into_iter()
+            .map(|one| one.network)
+            .collect();
+        let work = blocking(move || engine.attach_all(&record, pid));
+        match self.tracer.step("network", names.join(", "), work).await {
+            Ok(placed) => Ok(placed),
             Err(error) if self.may_stay_alone() => {
                 self.notes.push(Note {
                     name: "network".into(),
                     text: format!("only a loopback: {error}"),
                 });
-                return Ok((None, Vec::new()));
+                Ok(Default::default())
             }
-            Err(error) => return Err(error),
-        };
-        let ports = attached.ports.iter().map(network::binding).collect();
-        Ok((Some(network::attachment(&attached)), ports))
+            Err(error) => Err(error),
+        }
     }
 }
 

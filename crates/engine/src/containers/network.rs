@@ -53,6 +53,8 @@ pub(super) fn binding(bound: &network::BoundPort) -> PortBinding {
 /// A place on a network.
 pub(super) fn attachment(attached: &network::Attachment) -> Attachment {
     Attachment {
+        network: attached.network.clone(),
+        aliases: Vec::new(),
         interface: attached.interface.clone(),
         address: attached.address.to_string(),
         prefix_length: attached.prefix_len,
@@ -61,7 +63,7 @@ pub(super) fn attachment(attached: &network::Attachment) -> Attachment {
             .map(|gateway| gateway.to_string())
             .unwrap_or_default(),
         mac: attached.mac.to_string(),
-        bridge: attached.network.clone(),
+        bridge: attached.bridge.clone(),
     }
 }
 
@@ -69,9 +71,15 @@ pub(super) fn attachment(attached: &network::Attachment) -> Attachment {
 pub(crate) fn failed(error: network::Error) -> Error {
     let code = match &error {
         network::Error::PortTaken { .. } => ErrorCode::PortInUse,
-        network::Error::InvalidPort { .. } | network::Error::InvalidName { .. } => {
-            ErrorCode::InvalidArgument
-        }
+        network::Error::InvalidPort { .. }
+        | network::Error::InvalidName { .. }
+        | network::Error::OptionsRefused { .. }
+        | network::Error::AddressRefused { .. }
+        | network::Error::SubnetOverlaps { .. } => ErrorCode::InvalidArgument,
+        network::Error::NeedsRoot(_) => ErrorCode::Unsupported,
+        network::Error::UnknownNetwork(_) => ErrorCode::NoSuchNetwork,
+        network::Error::NetworkExists(_) => ErrorCode::NameInUse,
+        network::Error::NetworkInUse { .. } => ErrorCode::NetworkInUse,
         _ => ErrorCode::RuntimeFailed,
     };
     let mut translated = Error::new(code, error.to_string());

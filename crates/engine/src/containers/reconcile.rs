@@ -4,6 +4,7 @@ use std::{
     collections::HashSet,
     ffi::OsString,
     fs,
+    os::fd::AsFd as _,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -137,6 +138,7 @@ impl Engine {
         });
         if let Some(pid) = pid.filter(|_| found.status != Status::Stopped) {
             self.inner.sampler.add(container.id.as_str(), pid);
+            self.go_on_serving(container, pid);
         }
     }
 
@@ -164,8 +166,22 @@ impl Engine {
                 .iter()
                 .flat_map(|place| place.ports.iter().map(network::binding))
                 .collect(),
-            attachment: attached.first().map(network::attachment),
+            attachments: attached.iter().map(network::attachment).collect(),
             ..Run::default()
+        }
+    }
+
+    /// Names are answered by a process of their own; it is started anew where it has ended.
+    fn go_on_serving(&self, container: &Container, pid: u32) {
+        if !container.record().asks_for_names() {
+            return;
+        }
+        let served = terrarium_network::open_netns(pid).and_then(|netns| {
+            self.network()
+                .serve_names(container.id.as_str(), netns.as_fd())
+        });
+        if let Err(error) = served {
+            tracing::warn!(container_id = %container.id, %error, "a container finds no names");
         }
     }
 

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use terrarium_api::{
-    Attachment, ContainerStatus, CreateContainer, Exit, Mount, NetworkMode, Note, PortBinding, Step,
+    Attachment, ContainerStatus, CreateContainer, Endpoint, Exit, Mount, NetworkMode, Note,
+    PortBinding, Step,
 };
+use terrarium_network::DEFAULT_NETWORK;
 use terrarium_oci::ExecConfig;
 
 use super::id::ContainerId;
@@ -68,8 +70,9 @@ pub(crate) struct Run {
     pub(crate) started_at_ms: u64,
     /// Host process id of its main process.
     pub(crate) pid: Option<u32>,
-    /// Its place on the network.
-    pub(crate) attachment: Option<Attachment>,
+    /// Its places on networks.
+    #[serde(default)]
+    pub(crate) attachments: Vec<Attachment>,
     /// Its published ports, as bound.
     pub(crate) ports: Vec<PortBinding>,
     /// Its start, step by step.
@@ -125,7 +128,44 @@ impl Record {
 
     /// Whether it is attached to a network of the engine.
     pub(crate) fn has_network(&self) -> bool {
-        self.request.network == NetworkMode::Bridge
+        !self.endpoints().is_empty()
+    }
+
+    /// The networks of the engine that it is to be on, the first one first.
+    pub(crate) fn endpoints(&self) -> Vec<Endpoint> {
+        match self.request.network {
+            NetworkMode::Bridge if self.request.endpoints.is_empty() => vec![Endpoint {
+                network: DEFAULT_NETWORK.into(),
+                ..Endpoint::default()
+            }],
+            _ => self.request.endpoints.clone(),
+        }
+    }
+
+    /// Whether it asks the engine's own name server: on the default bridge only for its links.
+    pub(crate) fn asks_for_names(&self) -> bool {
+        self.endpoints()
+            .iter()
+            .any(|endpoint| endpoint.network != DEFAULT_NETWORK || !endpoint.links.is_empty())
+    }
+
+    /// Its places on networks; without addresses where it does not run.
+    pub(crate) fn places(&self, runs: bool) -> Vec<Attachment> {
+        let run = self.run.as_ref().filter(|_| runs);
+        let place = |endpoint: Endpoint| {
+            let places = run
+                .map(|run| run.attachments.as_slice())
+                .unwrap_or_default();
+            let place = places
+                .iter()
+                .find(|place| place.network == endpoint.network);
+            Attachment {
+                network: endpoint.network,
+                aliases: endpoint.aliases,
+                ..place.cloned().unwrap_or_default()
+            }
+        };
+        self.endpoints().into_iter().map(place).collect()
     }
 
     /// The image's labels, under the user's.

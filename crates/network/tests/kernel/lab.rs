@@ -89,6 +89,9 @@ pub(crate) fn attach(
         pid: 0,
         network: DEFAULT_NETWORK,
         address: None,
+        mac: None,
+        links: &[],
+        dns: &[],
         names: &[],
         ports,
     })

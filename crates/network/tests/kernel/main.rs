@@ -179,7 +179,7 @@ fn an_internal_network_leads_nowhere_and_networks_are_apart() {
                 "back",
                 BridgeOptions {
                     internal: true,
-                    subnet: None,
+                    ..BridgeOptions::default()
                 },
             )
             .unwrap();
@@ -191,6 +191,9 @@ fn an_internal_network_leads_nowhere_and_networks_are_apart() {
                 pid: 0,
                 network: "back",
                 address: None,
+                mac: None,
+                links: &[],
+                dns: &[],
                 names: &names,
                 ports: &[],
             };
@@ -241,6 +244,9 @@ fn a_second_network_adds_an_interface_and_keeps_the_default_route() {
                 pid: 0,
                 network: "front",
                 address: None,
+                mac: None,
+                links: &[],
+                dns: &[],
                 names: &[],
                 ports: &[],
             })
@@ -255,7 +261,9 @@ fn a_second_network_adds_an_interface_and_keeps_the_default_route() {
             format!("default via {} dev eth0", first.gateway.unwrap())
         );
         assert_eq!(network.attachments("a").unwrap(), [first, second]);
-        network.disconnect("a", "front").unwrap();
+        network
+            .disconnect("a", "front", Some(container.as_fd()))
+            .unwrap();
         assert_eq!(network.attachments("a").unwrap().len(), 1);
         network.remove("front").unwrap();
     });
@@ -379,7 +387,7 @@ fn a_subnet_of_the_machine_is_neither_chosen_nor_accepted() {
         ));
         let options = BridgeOptions {
             subnet: Some("10.91.1.0/24".parse().unwrap()),
-            internal: false,
+            ..BridgeOptions::default()
         };
         assert!(matches!(
             network.create("n", options),
@@ -387,7 +395,7 @@ fn a_subnet_of_the_machine_is_neither_chosen_nor_accepted() {
         ));
         let free = BridgeOptions {
             subnet: Some("172.30.1.0/24".parse().unwrap()),
-            internal: false,
+            ..BridgeOptions::default()
         };
         assert_eq!(
             network.create("n", free).unwrap(),

@@ -83,6 +83,9 @@ fn as_the_user() {
             pid: container.pid(),
             network: DEFAULT_NETWORK,
             address: None,
+            mac: None,
+            links: &[],
+            dns: &[],
             names: &[],
             ports: &ports,
         })

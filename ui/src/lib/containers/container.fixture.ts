@@ -18,6 +18,7 @@ export function container(name: string, more: Partial<ContainerSummary> = {}): C
     ports: [],
     network: { type: 'bridge' },
     address: null,
+    networks: [],
     limits: NO_LIMITS,
     labels: {},
     terminal: false,

@@ -8,6 +8,7 @@ import { portTexts, shortId } from './state'
 const list = (values: readonly string[]): string => (values.length === 0 ? '–' : values.join(', '))
 
 export function networkText(network: NetworkMode): string {
+  if (network.type === 'named') return network.name
   return network.type === 'container' ? t.create.networks.container(shortId(network.id)) : t.create.networks[network.type]
 }
 
@@ -29,11 +30,12 @@ export function summaryFacts(container: ContainerSummary, detail: ContainerDetai
 /** Where it can be reached. */
 export function networkFacts(container: ContainerSummary, detail: ContainerDetail | undefined): Fact[] {
   const f = t.containers.facts
-  const place = detail?.attachment
+  const places = container.networks.filter((place) => place.address !== '')
+  const gateways = places.filter((place) => place.gateway !== '')
   return [
-    { label: f.network, value: networkText(container.network) },
-    { label: f.address, value: place ? `${place.address}/${place.prefixLength}` : (container.address ?? '–'), mono: true },
-    { label: f.gateway, value: place ? `${place.gateway} (${place.bridge})` : '–', mono: true },
+    { label: f.network, value: container.networks.length > 1 ? list(container.networks.map((place) => place.network)) : networkText(container.network) },
+    { label: f.address, value: list(places.map((place) => `${place.address}/${place.prefixLength}`)), mono: true },
+    { label: f.gateway, value: list(gateways.map((place) => `${place.gateway} (${place.bridge})`)), mono: true },
     { label: f.ports, value: list(portTexts(container.ports)), mono: true },
     { label: f.hostname, value: detail?.hostname ?? '–', mono: true },
   ]

@@ -218,7 +218,11 @@ fn sysctls(record: &Record, facts: &Facts<'_>) -> HashMap<String, String> {
     let mut sysctls: HashMap<String, String> = HashMap::new();
     // Docker lets every user ping and bind to low ports, in a network namespace of the container's
     // own only: elsewhere the parameters are someone else's.
-    if record.request.network == NetworkMode::Bridge && !record.request.privileged {
+    let own = matches!(
+        record.request.network,
+        NetworkMode::Bridge | NetworkMode::Named { .. }
+    );
+    if own && !record.request.privileged {
         sysctls.insert("net.ipv4.ip_unprivileged_port_start".into(), "0".into());
         // A user namespace can only name the groups that it has.
         if facts.ids.is_none() {

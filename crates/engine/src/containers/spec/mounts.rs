@@ -54,7 +54,7 @@ fn kernel(record: &Record, facts: &Facts<'_>) -> Vec<Mount> {
 fn sysfs(record: &Record, facts: &Facts<'_>, write: &str) -> Mount {
     let own_network = matches!(
         record.request.network,
-        NetworkMode::Bridge | NetworkMode::None
+        NetworkMode::Bridge | NetworkMode::None | NetworkMode::Named { .. }
     );
     if facts.ids.is_some() && !own_network {
         bind(

@@ -131,6 +131,7 @@ const UNASKED = {
   domainname: null,
   stdinOnce: false,
   exposedPorts: [],
+  endpoints: [],
   dns: [],
   dnsSearch: [],
   dnsOptions: [],

@@ -64,6 +64,7 @@ export const errors: Record<ErrorCode, string> = {
   portInUse: 'This port is taken',
   imageInUse: 'Containers use this image',
   volumeInUse: 'Containers use this volume',
+  networkInUse: 'Containers use this network',
   wrongState: 'Not possible in its state',
   registryUnreachable: 'The registry could not be reached',
   unauthorized: 'The registry wants you to sign in',

@@ -64,6 +64,7 @@ export const errors: typeof en.errors = {
   portInUse: '이미 쓰는 포트예요',
   imageInUse: '컨테이너가 이 이미지를 쓰고 있어요',
   volumeInUse: '컨테이너가 이 볼륨을 쓰고 있어요',
+  networkInUse: '컨테이너가 이 네트워크를 쓰고 있어요',
   wrongState: '지금 상태에서는 할 수 없어요',
   registryUnreachable: '레지스트리에 닿지 못했어요',
   unauthorized: '레지스트리가 로그인을 원해요',

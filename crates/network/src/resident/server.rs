@@ -1,0 +1,330 @@
+//! The process: waits for the host's calls, for questions and for connections.
+
+use std::io::{self, Write as _};
+use std::net::{SocketAddrV4, TcpListener, TcpStream, UdpSocket};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use terrarium_sys::fdpass;
+
+use super::call::{BYTES, Call, NO, YES};
+use super::directory::{Decision, Directory};
+use super::door;
+use super::forward::{self, Transport};
+use super::message::{Code, Query};
+use crate::error::{Error, Result};
+
+/// A thread here calls nothing deep.
+pub(super) const STACK: usize = 256 * 1024;
+/// Questions to the outside and connections of one engine at a time; more are refused, not kept waiting.
+const THREADS: usize = 1024;
+/// Of these, what one container may take, so that none silences the others.
+const THREADS_EACH: usize = 64;
+/// How many datagrams of a socket are answered before the others have their turn.
+const IN_A_ROW: usize = 32;
+/// How long an asker over TCP may be silent.
+const IDLE: Duration = Duration::from_secs(10);
+
+/// Serves until a host says that it is not needed any more.
+///
+/// # Errors
+/// When waiting for the kernel fails.
+pub fn serve(listening: OwnedFd, folder: &Path) -> Result<()> {
+    let mut server = Server {
+        listening,
+        hosts: Vec::new(),
+        sockets: Vec::new(),
+        directory: Arc::new(Directory::open(folder)?),
+        threads: Arc::default(),
+    };
+    while server.turn().map_err(|source| Error::Names {
+        operation: "run",
+        source,
+    })? {}
+    // Only now: a host that comes in between finds nobody and starts the next one.
+    let _ = std::fs::remove_file(folder.join("names.sock"));
+    Ok(())
+}
+
+struct Server {
+    listening: OwnedFd,
+    hosts: Vec<OwnedFd>,
+    sockets: Vec<Socket>,
+    directory: Arc<Directory>,
+    threads: Arc<AtomicUsize>,
+}
+
+/// A socket, and whose it is.
+struct Socket {
+    container: Arc<str>,
+    kind: Kind,
+    threads: Arc<AtomicUsize>,
+}
+
+enum Kind {
+    Datagrams(UdpSocket),
+    Streams(TcpListener),
+    Door(TcpListener, SocketAddrV4),
+}
+
+impl Socket {
+    fn fd(&self) -> BorrowedFd<'_> {
+        match &self.kind {
+            Kind::Datagrams(socket) => socket.as_fd(),
+            Kind::Streams(socket) | Kind::Door(socket, _) => socket.as_fd(),
+        }
+    }
+}
+
+impl Server {
+    /// Waits for something and does it; false when told to end.
+    fn turn(&mut self) -> io::Result<bool> {
+        let hosts = self.hosts.len();
+        let ready: Vec<bool> = {
+            let fds = [self.listening.as_fd()]
+                .into_iter()
+                .chain(self.hosts.iter().map(AsFd::as_fd))
+                .chain(self.sockets.iter().map(Socket::fd));
+            let mut polled: Vec<_> = fds.map(|fd| PollFd::new(fd, PollFlags::POLLIN)).collect();
+            match poll(&mut polled, PollTimeout::NONE) {
+                Err(nix::errno::Errno::EINTR) => return Ok(true),
+                waited => waited?,
+            };
+            polled.iter().map(|fd| fd.any().unwrap_or(true)).collect()
+        };
+        for (socket, _) in self
+            .sockets
+            .iter()
+            .zip(&ready[1 + hosts..])
+            .filter(|(_, ready)| **ready)
+        {
+            self.serve(socket);
+        }
+        // From the end, so that the places of the others stay.
+        for index in (0..hosts).rev().filter(|index| ready[1 + index]) {
+            match self.call(index) {
+                Some(true) => {}
+                Some(false) => return Ok(false),
+                None => drop(self.hosts.remove(index)),
+            }
+        }
+        if ready[0]
+            && let Ok(host) = fdpass::accept(self.listening.as_fd())
+        {
+            self.hosts.push(host);
+        }
+        Ok(true)
+    }
+
+    /// Does what a host asks; nothing when it has left.
+    fn call(&mut self, index: usize) -> Option<bool> {
+        let mut buffer = vec![0; BYTES];
+        let (length, socket) = fdpass::receive(self.hosts[index].as_fd(), &mut buffer).ok()?;
+        if length == 0 {
+            return None;
+        }
+        let call = serde_json::from_slice(&buffer[..length]).ok()?;
+        let ends = matches!(call, Call::Quit);
+        let answer = if self.obey(call, socket) { YES } else { NO };
+        fdpass::send(self.hosts[index].as_fd(), &[answer], None).ok()?;
+        Some(!ends)
+    }
+
+    fn obey(&mut self, call: Call, socket: Option<OwnedFd>) -> bool {
+        match (call, socket) {
+            (Call::Datagrams { container }, Some(fd)) => {
+                self.take(&container, Kind::Datagrams(fd.into()))
+            }
+            (Call::Streams { container }, Some(fd)) => {
+                self.take(&container, Kind::Streams(fd.into()))
+            }
+            (Call::Door { container, to }, Some(fd)) => {
+                self.take(&container, Kind::Door(fd.into(), to))
+            }
+            (Call::Serves { container }, _) => self.sockets.iter().any(|socket| {
+                *socket.container == *container && matches!(socket.kind, Kind::Streams(_))
+            }),
+            (Call::Forget { container }, _) => {
+                self.sockets
+                    .retain(|socket| *socket.container != *container);
+                true
+            }
+            (Call::Keep { containers }, _) => {
+                self.sockets
+                    .retain(|socket| containers.iter().any(|id| *socket.container == **id));
+                true
+            }
+            (Call::Quit, _) => true,
+            (_, None) => false,
+        }
+    }
+
+    fn take(&mut self, container: &str, kind: Kind) -> bool {
+        let prepared = match &kind {
+            Kind::Datagrams(socket) => socket.set_nonblocking(true),
+            Kind::Streams(socket) | Kind::Door(socket, _) => socket.set_nonblocking(true),
+        };
+        let known = self
+            .sockets
+            .iter()
+            .find(|socket| *socket.container == *container);
+        let threads = known
+            .map(|socket| Arc::clone(&socket.threads))
+            .unwrap_or_default();
+        self.sockets.push(Socket {
+            container: container.into(),
+            kind,
+            threads,
+        });
+        prepared.is_ok()
+    }
+
+    fn serve(&self, socket: &Socket) {
+        match &socket.kind {
+            Kind::Datagrams(own) => self.datagrams(socket, own),
+            Kind::Streams(own) => {
+                let Ok((stream, _)) = own.accept() else {
+                    return;
+                };
+                let (directory, container) =
+                    (Arc::clone(&self.directory), Arc::clone(&socket.container));
+                // A refused one is closed, which tells the asker enough.
+                self.spawn(socket, move || {
+                    // However it ends, it is over.
+                    let _ = converse(&directory, &container, stream);
+                });
+            }
+            Kind::Door(own, to) => {
+                let Ok((stream, _)) = own.accept() else {
+                    return;
+                };
+                let to = *to;
+                self.spawn(socket, move || {
+                    let _ = stream
+                        .set_nonblocking(false)
+                        .and_then(|()| door::pass(stream, to));
+                });
+            }
+        }
+    }
+
+    fn datagrams(&self, socket: &Socket, own: &UdpSocket) {
+        let mut buffer = [0; 4096];
+        for _ in 0..IN_A_ROW {
+            let Ok((length, from)) = own.recv_from(&mut buffer) else {
+                return;
+            };
+            let bytes = &buffer[..length];
+            let upstreams = match reply(
+                &self.directory,
+                &socket.container,
+                bytes,
+                Transport::Datagram,
+            ) {
+                Reply::Nothing => continue,
+                Reply::Bytes(answer) => {
+                    let _ = own.send_to(&answer, from);
+                    continue;
+                }
+                Reply::Ask(upstreams) => upstreams,
+            };
+            let (query, sender) = (bytes.to_vec(), own.try_clone());
+            let asked = self.spawn(socket, move || {
+                let answer = forward::ask(&query, &upstreams, Transport::Datagram);
+                if let (Ok(sender), Some(answer)) = (sender, answer.or_else(|| failure(&query))) {
+                    let _ = sender.send_to(&answer, from);
+                }
+            });
+            if !asked && let Some(answer) = failure(bytes) {
+                let _ = own.send_to(&answer, from);
+            }
+        }
+    }
+
+    /// Runs work that waits for others; false where too much of it waits already.
+    fn spawn(&self, socket: &Socket, work: impl FnOnce() + Send + 'static) -> bool {
+        let counts = [Arc::clone(&self.threads), Arc::clone(&socket.threads)];
+        let place = Place::take(counts, [THREADS, THREADS_EACH]);
+        let Some(place) = place else { return false };
+        let run = move || {
+            work();
+            drop(place);
+        };
+        thread::Builder::new().stack_size(STACK).spawn(run).is_ok()
+    }
+}
+
+/// A place among the threads, given back when dropped.
+struct Place([Arc<AtomicUsize>; 2]);
+
+impl Place {
+    fn take(counts: [Arc<AtomicUsize>; 2], most: [usize; 2]) -> Option<Self> {
+        let taken = [0, 1].map(|index| counts[index].fetch_add(1, Ordering::Relaxed) < most[index]);
+        let place = Self(counts);
+        (taken[0] && taken[1]).then_some(place)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        for count in &self.0 {
+            count.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}
+
+enum Reply {
+    Nothing,
+    Bytes(Vec<u8>),
+    Ask(Vec<std::net::IpAddr>),
+}
+
+fn reply(directory: &Directory, container: &str, bytes: &[u8], transport: Transport) -> Reply {
+    let query = match Query::parse(bytes) {
+        Ok(query) => query,
+        Err(answer) => return answer.map_or(Reply::Nothing, Reply::Bytes),
+    };
+    let Ok(records) = directory.records() else {
+        return Reply::Bytes(query.code(Code::Server));
+    };
+    let answer = match records.decide(container, &query.question) {
+        Decision::Addresses(addresses) => query.addresses(&addresses),
+        Decision::Name(name) => query.name(&name),
+        Decision::NoData => query.code(Code::Fine),
+        Decision::NoSuchName => query.code(Code::NoSuchName),
+        Decision::Ask(servers) => return Reply::Ask(servers),
+    };
+    Reply::Bytes(match transport {
+        Transport::Datagram => query.fit(answer),
+        Transport::Stream => answer,
+    })
+}
+
+fn failure(bytes: &[u8]) -> Option<Vec<u8>> {
+    Query::parse(bytes)
+        .ok()
+        .map(|query| query.code(Code::Server))
+}
+
+/// Answers an asker over TCP until it leaves.
+fn converse(directory: &Directory, container: &str, mut stream: TcpStream) -> io::Result<()> {
+    stream.set_nonblocking(false)?;
+    stream.set_read_timeout(Some(IDLE))?;
+    stream.set_write_timeout(Some(IDLE))?;
+    loop {
+        let query = forward::read_framed(&mut stream)?;
+        let answer = match reply(directory, container, &query, Transport::Stream) {
+            Reply::Nothing => return Ok(()),
+            Reply::Bytes(answer) => answer,
+            Reply::Ask(servers) => forward::ask(&query, &servers, Transport::Stream)
+                .or_else(|| failure(&query))
+                .unwrap_or_default(),
+        };
+        stream.write_all(&forward::framed(&answer))?;
+    }
+}
