@@ -2,6 +2,7 @@ import type { ActionTrace, Change, ChangeKind, Commands, ContainerSummary, Overv
 import type { CommandName, StreamName, Subscription, Transport } from '../src/lib/ipc/transport'
 import * as containers from './containers'
 import * as images from './images'
+import { networks, ports } from './networks'
 import { logLine, pullAt, PULL_END_USEC } from './streams'
 import { system } from './system'
 
@@ -113,6 +114,8 @@ export class DemoTransport implements Transport {
     close_terminal: () => null,
     dissect_name: ({ text }) => images.dissect(text),
     make_starter_image: () => ({ value: images.summaries()[7] ?? never(), trace: this.#trace('image.make_starter', 'terrarium/starter', '') }),
+    networks: () => networks(this.#overview.containers),
+    container_ports: ({ container }) => ports(this.#container(container)),
     inspect_image: ({ image }) => images.detail(this.#overview.images.find(({ id }) => id === image) ?? never()),
     remove_volume: ({ name }) => (this.#change({ type: 'removed', kind: 'volume', id: name }), { value: null, trace: this.#trace('volume.remove', name, `docker volume rm ${name}`) }),
     recent_events: () => this.#overview.containers.slice(0, 5).map(({ id, name, status }, index) => ({ atNs: (Date.now() - index * 60_000) * 1e6, kind: 'container', action: status === 'running' ? 'start' : 'die', id, attributes: { name, ...(status === 'stopped' && { exitCode: '0' }) } })),

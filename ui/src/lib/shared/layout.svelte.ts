@@ -7,7 +7,7 @@ const WIDE_REM = 75
 const REM_PX = 16
 
 /** Pages with objects to look into. */
-const OBJECTS: readonly Page[] = ['containers', 'images', 'volumes']
+const OBJECTS: readonly Page[] = ['containers', 'images', 'volumes', 'networks']
 
 /** Which panes are open. */
 class Layout {

@@ -7,6 +7,7 @@ const routes: [string, Route][] = [
   ['#/containers/3f9c/logs', { page: 'containers', id: '3f9c', tab: 'logs' }],
   ['#/images/sha256%3Aab/layers', { page: 'images', id: 'sha256:ab', tab: 'layers' }],
   ['#/volumes/data', { page: 'volumes', id: 'data' }],
+  ['#/networks/front', { page: 'networks', id: 'front' }],
   ['#/settings', { page: 'settings' }],
 ]
 

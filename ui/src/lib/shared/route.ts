@@ -1,7 +1,7 @@
 export const CONTAINER_TABS = ['summary', 'logs', 'terminal', 'files', 'resources', 'isolation', 'processes', 'timeline'] as const
 export const IMAGE_TABS = ['layers', 'files', 'manifest', 'uses'] as const
 export const SETTINGS_TABS = ['look', 'registries', 'storage', 'engine'] as const
-export const PAGES = ['home', 'containers', 'images', 'volumes', 'activity', 'settings'] as const
+export const PAGES = ['home', 'containers', 'images', 'volumes', 'networks', 'activity', 'settings'] as const
 
 export type ContainerTab = (typeof CONTAINER_TABS)[number]
 export type ImageTab = (typeof IMAGE_TABS)[number]
@@ -12,7 +12,7 @@ export type Page = (typeof PAGES)[number]
 export type Route =
   | { page: 'home' | 'activity' }
   | { page: 'settings'; tab?: SettingsTab; id?: string }
-  | { page: 'volumes'; id?: string }
+  | { page: 'volumes' | 'networks'; id?: string }
   | { page: 'containers'; id?: string; tab?: ContainerTab }
   | { page: 'images'; id?: string; tab?: ImageTab }
 
@@ -33,6 +33,8 @@ export function parseRoute(hash: string): Route {
       return { page: 'images', ...object, ...(object.id && { tab: member(IMAGE_TABS, tab) ?? 'layers' }) }
     case 'volumes':
       return { page: 'volumes', ...object }
+    case 'networks':
+      return { page: 'networks', ...object }
     case 'activity':
       return { page: 'activity' }
     case 'settings':

@@ -1,4 +1,4 @@
-export type Subject = { kind: 'container' | 'image' | 'volume'; id: string }
+export type Subject = { kind: 'container' | 'image' | 'volume' | 'network'; id: string }
 
 /** The object that is looked at: the selected row or the open object. The inspector follows it. */
 class SubjectState {

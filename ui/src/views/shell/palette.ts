@@ -13,6 +13,7 @@ import {
   ImagesIcon,
   KeyboardIcon,
   LanguageIcon,
+  NetworksIcon,
   PanelIcon,
   PlusIcon,
   LoadIcon,
@@ -30,6 +31,8 @@ import { overview } from '$lib/system/overview.svelte'
 import { receipt } from '$lib/system/prune/receipt.svelte'
 import { settings } from '$lib/system/settings.svelte'
 import { subject } from '$lib/system/subject.svelte'
+import { networkDialogs } from '$lib/networks/dialogs.svelte'
+import { networks } from '$lib/networks/networks.svelte'
 import { volumeDialogs } from '$lib/volumes/dialogs.svelte'
 import { open } from './keys'
 
@@ -81,12 +84,13 @@ function commands(): Entry[] {
     { id: 'load', section, label: t.archive.load, icon: LoadIcon, run: () => archive.askWhereFrom() },
     { id: 'registries', section, label: t.palette.go(t.registries.title), icon: RegistryIcon, run: () => router.go({ page: 'settings', tab: 'registries' }) },
     { id: 'prune', section, label: t.prune.open, icon: CleanIcon, run: () => receipt.show() },
+    { id: 'new-network', section, label: t.networks.new, icon: PlusIcon, run: () => (networkDialogs.creating = true) },
     { id: 'new-volume', section, label: t.volumes.new, icon: PlusIcon, run: () => (volumeDialogs.creating = true) },
     ...PAGES.map((page, index) => ({
       id: `page-${page}`,
       section,
       label: t.palette.go(t.pages[page]),
-      icon: page === 'images' ? ImagesIcon : page === 'volumes' ? VolumesIcon : ContainersIcon,
+      icon: page === 'images' ? ImagesIcon : page === 'volumes' ? VolumesIcon : page === 'networks' ? NetworksIcon : ContainersIcon,
       keys: String(index + 1),
       run: () => open(page),
     })),
@@ -125,6 +129,13 @@ function objects(): Entry[] {
       label: imageTitle(image),
       icon: ImagesIcon,
       run: () => router.go({ page: 'images', id: image.id, tab: 'layers' }),
+    })),
+    ...networks.all.map((network) => ({
+      id: `network-${network.name}`,
+      section: t.pages.networks,
+      label: network.name,
+      icon: NetworksIcon,
+      run: () => router.go({ page: 'networks', id: network.name }),
     })),
     ...overview.volumes.map((volume) => ({
       id: `volume-${volume.name}`,
