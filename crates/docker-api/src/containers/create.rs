@@ -201,8 +201,13 @@ fn endpoints(host: &HostConfig, networking: NetworkingConfig, mac: &str) -> Resu
     let mut endpoints = Vec::new();
     for (network, settings) in networking.endpoints_config {
         let endpoint = translate_endpoint(&network, settings.unwrap_or_default())?;
-        // Clients name them too, and nothing can be wished for there.
-        if !matches!(endpoint.network.as_str(), "host" | "none") {
+        // Clients name them too, and nothing can be wished for there; nor is the first one a wish by itself.
+        let plain = endpoint
+            == Endpoint {
+                network: first.into(),
+                ..Endpoint::default()
+            };
+        if !plain && !matches!(endpoint.network.as_str(), "host" | "none") {
             endpoints.push(endpoint);
         }
     }

@@ -107,7 +107,12 @@ async fn runs_on(fixture: &mut Fixture) {
     let id = fixture.run(request).await.id;
     let detail = fixture.engine.inspect_container(&id).await.unwrap();
     let noted = detail.notes.iter().any(|note| note.name == "network");
-    assert_eq!(detail.attachment.is_none(), noted, "{:?}", detail.notes);
+    assert_eq!(
+        detail.summary.address.is_none(),
+        noted,
+        "{:?}",
+        detail.notes
+    );
     fixture.reopen().await;
     let exec = exec(&fixture.engine, &id, "echo $HOME; ls -d /proc/1").await;
     assert_eq!(exec, "/root\n/proc/1\n");
