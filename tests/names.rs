@@ -124,40 +124,25 @@ fn a_container_comes_to_a_network_and_leaves_it_while_it_runs() -> Result<()> {
     Ok(())
 }
 
+/// Makes `fixed`, a network of which everything is wished for.
+fn fixed(host: &Host) {
+    let wishes = "--subnet 10.217.3.0/24 --gateway 10.217.3.9 --ip-range 10.217.3.128/26 \
+                  -o com.docker.network.driver.mtu=1400";
+    let mut arguments = vec!["network", "create"];
+    arguments.extend(wishes.split_whitespace());
+    arguments.push("fixed");
+    host.docker(&arguments).ok();
+}
+
 #[test]
 fn addresses_are_given_as_they_were_wished_for() -> Result<()> {
     let Some((_registry, host)) = host()? else {
         return Ok(());
     };
-    let options = [
-        "--subnet",
-        "10.217.3.0/24",
-        "--gateway",
-        "10.217.3.9",
-        "--ip-range",
-        "10.217.3.128/26",
-    ];
-    let mut arguments = vec![
-        "network",
-        "create",
-        "-o",
-        "com.docker.network.driver.mtu=1400",
-    ];
-    arguments.extend(options);
-    arguments.push("fixed");
-    host.docker(&arguments).ok();
-    greeter(
-        &host,
-        "one",
-        &[
-            "--network",
-            "fixed",
-            "--ip",
-            "10.217.3.77",
-            "--mac-address",
-            "02:42:00:00:00:07",
-        ],
-    );
+    fixed(&host);
+    let place = "--network fixed --ip 10.217.3.77 --mac-address 02:42:00:00:00:07";
+    let wished: Vec<&str> = place.split_whitespace().collect();
+    greeter(&host, "one", &wished);
     greeter(&host, "two", &["--network", "fixed"]);
     let place = "{{with index .NetworkSettings.Networks \"fixed\"}}{{.IPAddress}} {{.Gateway}} {{.MacAddress}}{{end}}";
     assert_eq!(
@@ -167,47 +152,39 @@ fn addresses_are_given_as_they_were_wished_for() -> Result<()> {
     assert!(inspect(&host, "two", place).starts_with("10.217.3.128 "));
     let link = host.docker(&["exec", "one", "cat", "/sys/class/net/eth0/mtu"]);
     assert_eq!(link.ok(), "1400");
-    let taken = host.docker(&[
-        "run",
-        "--rm",
-        "--network",
-        "fixed",
-        "--ip",
-        "10.217.3.77",
-        "alpine",
-        "true",
-    ]);
-    assert!(
-        taken.fails(125).contains("another container has it"),
-        "{taken:?}"
-    );
-    let check = |arguments: &[&str], code, words: &str| {
-        let refused = host.docker(arguments);
+    Ok(())
+}
+
+#[test]
+fn wishes_that_cannot_be_met_are_refused_with_a_reason() -> Result<()> {
+    let Some((_registry, host)) = host()? else {
+        return Ok(());
+    };
+    fixed(&host);
+    greeter(&host, "one", &["--network", "fixed", "--ip", "10.217.3.77"]);
+    let check = |arguments: &str, code, words: &str| {
+        let arguments: Vec<&str> = arguments.split_whitespace().collect();
+        let refused = host.docker(&arguments);
         assert!(refused.fails(code).contains(words), "{refused:?}");
     };
+    check("network create --subnet 10.217.3.0/25 x", 1, "overlaps");
+    check("network create --subnet 10.1.0.0/33 x", 1, "invalid");
+    check("network create fixed", 1, "already exists");
+    check("network create bridge", 1, "already exists");
+    check("network rm bridge", 1, "pre-defined");
+    let taken = "another container has it";
     check(
-        &["network", "create", "--subnet", "10.217.3.0/25", "x"],
-        1,
-        "overlaps",
+        "run --rm --network fixed --ip 10.217.3.77 alpine true",
+        125,
+        taken,
     );
     check(
-        &["network", "create", "--subnet", "10.1.0.0/33", "x"],
-        1,
-        "invalid",
-    );
-    check(&["network", "create", "fixed"], 1, "already exists");
-    check(&["network", "create", "bridge"], 1, "already exists");
-    check(&["network", "rm", "bridge"], 1, "pre-defined");
-    check(
-        &["run", "--rm", "--network", "lost", "alpine", "true"],
+        "run --rm --network lost alpine true",
         125,
         "network lost not found",
     );
-    check(
-        &["run", "--rm", "--ip", "10.1.1.1", "alpine", "true"],
-        125,
-        "user defined networks only",
-    );
+    let only = "user defined networks only";
+    check("run --rm --ip 10.1.1.1 alpine true", 125, only);
     Ok(())
 }
 

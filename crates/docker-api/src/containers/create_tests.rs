@@ -161,7 +161,7 @@ fn gpus_are_refused_and_lesser_wishes_are_warned_of() {
     body["HostConfig"]["DeviceRequests"] = Value::Null;
     let creation = translated("", &body.to_string()).expect("it is valid");
     assert_eq!(creation.request.volumes_from, ["web"]);
-    assert_eq!(creation.warnings.len(), 4);
+    assert_eq!(creation.warnings.len(), 3, "{:?}", creation.warnings);
 }
 
 #[test]

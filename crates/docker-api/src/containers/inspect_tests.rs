@@ -148,6 +148,7 @@ fn a_stopped_container_has_an_exit_and_no_pid() {
         ..CreateContainer::default()
     });
     detail.summary.status = ContainerStatus::Stopped;
+    detail.summary.networks = Vec::new();
     detail.summary.exit = Some(Exit {
         code: 137,
         oom_killed: true,

@@ -29,6 +29,7 @@ fn container(name: &str, status: ContainerStatus, created_at_ms: u64) -> Contain
         network: NetworkMode::Bridge,
         networks: vec![terrarium_api::Attachment {
             network: "bridge".into(),
+            address: "172.17.0.2".into(),
             ..Default::default()
         }],
         address: Some("172.17.0.2".into()),

@@ -86,11 +86,15 @@ values: Array<string>, };
 
 export type Attachment = { 
 /**
+ * The network's name.
+ */
+network: string, 
+/**
  * Interface inside.
  */
 interface: string, 
 /**
- * IPv4 address.
+ * IPv4 address; empty while the container does not run.
  */
 address: string, 
 /**
@@ -98,7 +102,7 @@ address: string,
  */
 prefixLength: number, 
 /**
- * Gateway.
+ * Gateway; empty on an internal network.
  */
 gateway: string, 
 /**
@@ -108,7 +112,11 @@ mac: string,
 /**
  * The bridge on the host.
  */
-bridge: string, };
+bridge: string, 
+/**
+ * More names that others on it may call.
+ */
+aliases: Array<string>, };
 
 export type BlobPhase = "waiting" | "downloading" | "verifying" | "unpacking" | "done" | "alreadyHere";
 
@@ -296,6 +304,16 @@ readonlyPaths: Array<string>,
  */
 openPaths: Array<string>, };
 
+export type ConnectNetwork = { 
+/**
+ * Id, prefix or name of the container.
+ */
+container: string, 
+/**
+ * Where and how.
+ */
+endpoint: Endpoint, };
+
 export type ContainerDetail = { 
 /**
  * Its row in the list.
@@ -341,10 +359,6 @@ healthCheck: HealthCheck | null,
  * The health of its last run; absent without a check.
  */
 health: Health | null, 
-/**
- * Its place on the network, while it runs.
- */
-attachment: Attachment | null, 
 /**
  * The last start, step by step.
  */
@@ -450,9 +464,13 @@ ports: Array<PortBinding>,
  */
 network: NetworkMode, 
 /**
- * Its address on the bridge.
+ * Its address on its first network.
  */
 address: string | null, 
+/**
+ * Its places on networks; without addresses while it does not run.
+ */
+networks: Array<Attachment>, 
 /**
  * What it may use.
  */
@@ -547,6 +565,10 @@ exposedPorts: Array<string>,
  * Its network.
  */
 network: NetworkMode, 
+/**
+ * More about its place there, and more networks.
+ */
+endpoints: Array<Endpoint>, 
 /**
  * DNS servers in place of the host's.
  */
@@ -664,6 +686,36 @@ platform: string | null,
  */
 consoleSize: [number, number] | null, };
 
+export type CreateNetwork = { 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * Its addresses; a free part of the pool when absent.
+ */
+subnet: string | null, 
+/**
+ * The host's address in it; the first one when absent.
+ */
+gateway: string | null, 
+/**
+ * The part that addresses are chosen from; all when absent.
+ */
+range: string | null, 
+/**
+ * Its containers reach only each other.
+ */
+internal: boolean, 
+/**
+ * User's labels.
+ */
+labels: { [key in string]: string }, 
+/**
+ * Driver options; `com.docker.network.driver.mtu` counts.
+ */
+options: { [key in string]: string }, };
+
 export type CreateVolume = { 
 /**
  * A name; chosen by the engine when absent.
@@ -699,6 +751,16 @@ object: string,
 image: string | null, };
 
 export type DamageKind = "wrongBytes" | "missing" | "noDocument" | "noParent";
+
+export type DisconnectNetwork = { 
+/**
+ * Id, prefix or name of the container.
+ */
+container: string, 
+/**
+ * Name, id or prefix of the network.
+ */
+network: string, };
 
 export type DiskUsage = { 
 /**
@@ -754,6 +816,28 @@ export type EmptyTrash = {
  */
 ids: Array<string> | null, };
 
+export type Endpoint = { 
+/**
+ * The network's name.
+ */
+network: string, 
+/**
+ * More names that others on it may call.
+ */
+aliases: Array<string>, 
+/**
+ * What this container alone calls others: `container` or `container:alias`.
+ */
+links: Array<string>, 
+/**
+ * A fixed IPv4 address.
+ */
+address: string | null, 
+/**
+ * A fixed hardware address.
+ */
+mac: string | null, };
+
 export type Error = { 
 /**
  * The stable code that clients match on.
@@ -776,7 +860,7 @@ hint: string | null,
  */
 advice: Advice | null, };
 
-export type ErrorCode = "invalidArgument" | "invalidReference" | "noSuchContainer" | "noSuchImage" | "noSuchVolume" | "noSuchExec" | "noSuchNetwork" | "noSuchActivity" | "nameInUse" | "portInUse" | "imageInUse" | "volumeInUse" | "wrongState" | "registryUnreachable" | "unauthorized" | "referenceNotFound" | "rateLimited" | "registryFailed" | "contentMismatch" | "unsupportedImage" | "noMatchingPlatform" | "unsafeLayer" | "diskFull" | "commandNotFound" | "commandNotExecutable" | "runtimeFailed" | "unsupported" | "databaseDamaged" | "dataRootLocked" | "canceled" | "internal";
+export type ErrorCode = "invalidArgument" | "invalidReference" | "noSuchContainer" | "noSuchImage" | "noSuchVolume" | "noSuchExec" | "noSuchNetwork" | "noSuchActivity" | "nameInUse" | "portInUse" | "imageInUse" | "volumeInUse" | "networkInUse" | "wrongState" | "registryUnreachable" | "unauthorized" | "referenceNotFound" | "rateLimited" | "registryFailed" | "contentMismatch" | "unsupportedImage" | "noMatchingPlatform" | "unsafeLayer" | "diskFull" | "commandNotFound" | "commandNotExecutable" | "runtimeFailed" | "unsupported" | "databaseDamaged" | "dataRootLocked" | "canceled" | "internal";
 
 export type Exit = { 
 /**
@@ -1894,11 +1978,89 @@ command: string,
  */
 namespaces: Array<NamespaceFact>, };
 
+export type Network = { 
+/**
+ * 64 hexadecimal digits.
+ */
+id: string, 
+/**
+ * Unique name.
+ */
+name: string, 
+/**
+ * `bridge`, `host` or `null`.
+ */
+driver: string, 
+/**
+ * It exists always and cannot be removed.
+ */
+builtin: boolean, 
+/**
+ * Its containers reach only each other.
+ */
+internal: boolean, 
+/**
+ * Its addresses, `10.90.0.0/20`; absent before the default bridge is used.
+ */
+subnet: string | null, 
+/**
+ * The host's address in it.
+ */
+gateway: string | null, 
+/**
+ * The part that addresses are chosen from.
+ */
+range: string | null, 
+/**
+ * The bridge on the host.
+ */
+interface: string | null, 
+/**
+ * User's labels.
+ */
+labels: { [key in string]: string }, 
+/**
+ * Driver options, as they were given.
+ */
+options: { [key in string]: string }, 
+/**
+ * When it was made; 0 for a builtin one.
+ */
+createdAtMs: number, 
+/**
+ * Its containers, running or not.
+ */
+members: Array<NetworkMember>, };
+
+export type NetworkMember = { 
+/**
+ * Its id.
+ */
+container: string, 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * Its place; without an address while it does not run.
+ */
+place: Attachment, };
+
 export type NetworkMode = { "type": "bridge" } | { "type": "host" } | { "type": "none" } | { "type": "container", 
 /**
  * Its id.
  */
-id: string, };
+id: string, } | { "type": "named", 
+/**
+ * Its name.
+ */
+name: string, };
+
+export type NetworkName = { 
+/**
+ * Name, id or prefix.
+ */
+network: string, };
 
 export type Note = { 
 /**
@@ -1993,6 +2155,34 @@ hostAddress: string | null,
  * Its protocol.
  */
 protocol: Protocol, };
+
+export type PortTruth = { 
+/**
+ * Port inside.
+ */
+containerPort: number, 
+/**
+ * Its protocol.
+ */
+protocol: Protocol, 
+/**
+ * The image or the user says that the container listens on it.
+ */
+exposed: boolean, 
+/**
+ * Where it is published on the host.
+ */
+published: Array<PortBinding>, 
+/**
+ * The addresses inside on which a process listens.
+ */
+listening: Array<string>, 
+/**
+ * Where the chain from the host to the process breaks.
+ */
+verdict: PortVerdict, };
+
+export type PortVerdict = "reachable" | "notPublished" | "nobodyListens" | "loopbackOnly" | "notRunning";
 
 export type Privilege = "rootful" | "rootless";
 
@@ -3090,6 +3280,12 @@ export interface Commands {
   remove_volume: { request: VolumeName; reply: Traced<null> };
   prune_receipt: { request: PruneChoice; reply: PruneReceipt };
   prune: { request: PruneChoice; reply: Traced<Pruned> };
+  networks: { request: null; reply: Array<Network> };
+  create_network: { request: CreateNetwork; reply: Traced<Network> };
+  remove_network: { request: NetworkName; reply: Traced<null> };
+  connect_network: { request: ConnectNetwork; reply: Traced<ContainerSummary> };
+  container_ports: { request: ContainerName; reply: Array<PortTruth> };
+  disconnect_network: { request: DisconnectNetwork; reply: Traced<ContainerSummary> };
   cancel_activity: { request: ActivityId; reply: null };
   clear_activities: { request: null; reply: null };
 }
