@@ -142,14 +142,17 @@ fn split_registry(text: Piece<'_>) -> (Option<Piece<'_>>, Piece<'_>) {
     let Some(rest) = rest else {
         return (None, text);
     };
-    let is_host = first.text == "localhost"
-        || first.text.contains(['.', ':'])
-        || first.text.chars().any(char::is_uppercase);
-    if is_host {
+    if is_host(first.text) {
         (Some(first), rest)
     } else {
         (None, text)
     }
+}
+
+/// Whether the first component of several names a registry.
+pub(super) fn is_host(first: &str) -> bool {
+    let has_case = first.chars().any(char::is_uppercase);
+    first == "localhost" || first.contains(['.', ':']) || has_case
 }
 
 fn registry_part(typed: Option<Piece<'_>>) -> Parsed<Part> {

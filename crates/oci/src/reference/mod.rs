@@ -86,8 +86,10 @@ impl Reference {
         if self.registry != DEFAULT_REGISTRY {
             return self.name();
         }
-        match self.repository.strip_prefix("library/") {
-            Some(rest) if !rest.contains('/') => rest.to_owned(),
+        match self.repository.split_once('/') {
+            Some(("library", rest)) if !rest.contains('/') => rest.to_owned(),
+            // Without the registry it would be read, by people and programs, as one of another.
+            Some((first, _)) if dissect::is_host(first) => self.name(),
             _ => self.repository.clone(),
         }
     }

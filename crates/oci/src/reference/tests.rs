@@ -29,6 +29,12 @@ const FORMS: &[(&str, &str, &str)] = &[
         "docker.io/library/a/b:latest",
         "library/a/b:latest",
     ),
+    // A repository of Docker Hub that would look like another registry.
+    (
+        "docker.io/ghcr.io/web",
+        "docker.io/ghcr.io/web:latest",
+        "docker.io/ghcr.io/web:latest",
+    ),
     (
         "ghcr.io/acme/web:1",
         "ghcr.io/acme/web:1",

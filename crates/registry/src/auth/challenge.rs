@@ -81,8 +81,43 @@ fn take_value(text: &str) -> Option<(String, &str)> {
 }
 
 #[cfg(test)]
+#[path = "../../../oci/tests/support/mutate.rs"]
+mod mutate;
+
+#[cfg(test)]
 mod tests {
+    use super::mutate;
     use super::*;
+
+    #[test]
+    fn any_header_is_read_without_a_panic_and_says_no_more_than_it_had() {
+        let seeds: [&[u8]; 3] = [
+            br#"Bearer realm="https://auth.example/token",service="registry",scope="repository:a/b:pull""#,
+            br#"Basic realm="Registry \"quoted\"", Bearer realm=x"#,
+            b"Negotiate, Basic",
+        ];
+        let words: [&[u8]; 9] = [
+            b"\"",
+            b"=",
+            b",",
+            b"\\",
+            b"Bearer ",
+            b" realm=",
+            b"\t",
+            b"\"\"",
+            b"\xc3\xa9",
+        ];
+        let mut mutator = mutate::Mutator(4);
+        for _ in 0..mutate::rounds(50_000) {
+            let bytes = mutator.input(&seeds, &words);
+            let text = String::from_utf8_lossy(&bytes);
+            for challenge in parse(&text) {
+                if let Challenge::Bearer { realm, .. } = challenge {
+                    assert!(realm.len() <= text.len());
+                }
+            }
+        }
+    }
 
     fn bearer(realm: &str, service: Option<&str>, scope: Option<&str>) -> Challenge {
         let (service, scope) = (service.map(Into::into), scope.map(Into::into));
