@@ -37,6 +37,8 @@ wire! {
         NoSuchExec,
         /// No network has this name.
         NoSuchNetwork,
+        /// Nothing is at this path.
+        NoSuchFile,
         /// No activity or session has this id.
         NoSuchActivity,
         /// Another object has this name already.

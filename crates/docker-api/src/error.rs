@@ -85,6 +85,7 @@ pub(crate) fn status(code: ErrorCode) -> StatusCode {
         | E::NoSuchVolume
         | E::NoSuchExec
         | E::NoSuchNetwork
+        | E::NoSuchFile
         | E::NoSuchActivity
         | E::Unauthorized
         | E::ReferenceNotFound

@@ -20,6 +20,7 @@ mod idmap;
 mod look;
 mod sandbox;
 mod talk;
+mod view;
 
 use talk::Talk;
 
@@ -27,7 +28,7 @@ use talk::Talk;
 #[derive(Debug, thiserror::Error)]
 enum Error {
     #[error(
-        "usage: worker apply|diff --snapshot DIR | remove|usage|index PATH | read PATH --file FILE --limit BYTES [--id-maps JSON]"
+        "usage: worker apply|diff --snapshot DIR | remove|usage|index PATH | read PATH --file FILE --limit BYTES | view JSON [--id-maps JSON]"
     )]
     Usage,
     #[error("{operation} `{}`: {source}", path.display())]
@@ -45,6 +46,8 @@ enum Error {
     Helper(String),
     #[error(transparent)]
     Layer(#[from] terrarium_store::layer::Error),
+    #[error(transparent)]
+    Mount(#[from] crate::Error),
 }
 
 impl Error {
@@ -114,6 +117,7 @@ fn act(arguments: &Arguments, talk: &mut Talk) -> Result<Option<Event>, Error> {
         Some("remove") => remove(target, ids).map(Some),
         Some("usage") => usage(target, ids).map(Some),
         Some("index") => look::index(target, ids).map(Some),
+        Some("view") => view::act(target, ids, talk).map(Some),
         Some("read") => look::read(target, ids, arguments).map(Some),
         Some(idmap::ACTION) => idmap::serve(target, ids).map(|()| None),
         _ => Err(Error::Usage),

@@ -117,6 +117,9 @@ pub enum Error {
     /// The layer was refused, or the worker could not unpack it.
     #[error("unpack layer: {0}")]
     Layer(Failure),
+    /// Files of a tree in use could not be read or written.
+    #[error("{0}")]
+    Files(Failure),
     /// The stream is no archive of images, or a malformed one.
     #[error("read the archive: {0}")]
     Archive(#[source] crate::layer::Error),
@@ -169,7 +172,9 @@ impl Error {
     pub fn is_full(&self) -> bool {
         match self {
             Self::Full { .. } => true,
-            Self::Layer(failure) => failure.kind == crate::worker::FailureKind::Full,
+            Self::Layer(failure) | Self::Files(failure) => {
+                failure.kind == crate::worker::FailureKind::Full
+            }
             _ => false,
         }
     }

@@ -1,7 +1,8 @@
 //! The image store: blobs, ingests, leases, references and snapshots.
 //!
 //! Owns: everything under `content`, `snapshots`, `leases` and `refs` of a data root; how layers
-//! become folders and back. Never knows: registries, containers, mounts (it says what to mount),
+//! become folders and back, and how files come out of a tree in use and into it. Never knows:
+//! registries, containers, mounts (it says what to mount),
 //! databases, async. Start at [`Store::open`].
 //!
 //! Implements: image-spec 1.1 (layout, layer, config), the format of overlayfs.
@@ -36,6 +37,7 @@ mod refs;
 mod snapshot;
 mod take_in;
 mod verify;
+mod view;
 pub mod worker;
 
 pub use config::{Config, IdMaps, IdRange, Ids};
@@ -51,6 +53,7 @@ pub use refs::References;
 pub use snapshot::{Changes, Info, Kind, LayerWork, Overlay, Size, Snapshots, Upper, WantedLayer};
 pub use take_in::Archived;
 pub use verify::Damage;
+pub use view::{Act, Bind, View, Viewed};
 
 use claims::Claims;
 use error::Context;

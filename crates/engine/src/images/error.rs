@@ -30,11 +30,14 @@ fn store_code(error: &store::Error) -> ErrorCode {
         return ErrorCode::DiskFull;
     }
     match error {
-        store::Error::Layer(failure) => match failure.kind {
+        store::Error::Layer(failure) | store::Error::Files(failure) => match failure.kind {
             FailureKind::Invalid | FailureKind::Limit => ErrorCode::UnsafeLayer,
             FailureKind::Stream => ErrorCode::ContentMismatch,
             FailureKind::Full => ErrorCode::DiskFull,
             FailureKind::Unmapped => ErrorCode::Unsupported,
+            FailureKind::Missing => ErrorCode::NoSuchFile,
+            FailureKind::Refused => ErrorCode::InvalidArgument,
+            FailureKind::ReadOnly => ErrorCode::WrongState,
             FailureKind::System => ErrorCode::Internal,
         },
         store::Error::DigestMismatch { .. }

@@ -41,7 +41,8 @@ use crate::trace::Trace;
 pub(crate) use credentials::set_oom_score;
 pub(crate) use joined::ExecInit;
 pub(crate) use procfs::ProcFs;
-pub(crate) use rootfs::path_cstring;
+pub(crate) use root::{Root, Target};
+pub(crate) use rootfs::{attach_at, overlay, path_cstring};
 pub(crate) use stages::{Joins, become_root, enter_by_pidfd, join_container};
 
 /// All that init needs, prepared by the caller before the clone.

@@ -42,8 +42,8 @@ pub(super) fn prepare(plan: &Plan, trace: &mut Trace) -> Result<Root> {
             userxattr,
         } => {
             let label = plan.mount_label.as_deref();
-            let context = configure_overlay(upperdir, workdir, *userxattr, label)?;
-            let tree = mount_overlay(&context, lowerdirs)?;
+            let upper = Some((upperdir.as_path(), workdir.as_path()));
+            let tree = overlay(lowerdirs, upper, *userxattr, label)?;
             // Any directory will do; this one nobody in the container's view has to reach.
             attach_at(&tree, upperdir)?;
             trace.end(
@@ -56,7 +56,20 @@ pub(super) fn prepare(plan: &Plan, trace: &mut Trace) -> Result<Root> {
     }
 }
 
-fn attach_at(tree: &OwnedFd, path: &Path) -> Result<()> {
+/// Makes a detached mount of layers, topmost first; without an upper and a work directory one that
+/// can only be read.
+pub(crate) fn overlay(
+    lowerdirs: &[PathBuf],
+    upper: Option<(&Path, &Path)>,
+    userxattr: bool,
+    label: Option<&str>,
+) -> Result<OwnedFd> {
+    let context = configure_overlay(upper, userxattr, label)?;
+    mount_overlay(&context, lowerdirs)
+}
+
+/// Attaches a mount at a directory of the host, which nobody has to reach through it.
+pub(crate) fn attach_at(tree: &OwnedFd, path: &Path) -> Result<()> {
     let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
     let target = open(path, flags, Mode::empty()).doing(|| format!("open {path:?}"))?;
     attach(tree.as_fd(), target.as_fd()).doing(|| format!("mount the root file system on {path:?}"))
@@ -64,8 +77,7 @@ fn attach_at(tree: &OwnedFd, path: &Path) -> Result<()> {
 
 /// All but the layers.
 fn configure_overlay(
-    upperdir: &Path,
-    workdir: &Path,
+    upper: Option<(&Path, &Path)>,
     userxattr: bool,
     label: Option<&str>,
 ) -> Result<FsContext> {
@@ -89,8 +101,10 @@ fn configure_overlay(
     if let Some(label) = label {
         set(&context, c"context", &path_cstring(Path::new(label))?)?;
     }
-    set(&context, c"upperdir", &path_cstring(upperdir)?)?;
-    set(&context, c"workdir", &path_cstring(workdir)?)?;
+    if let Some((upperdir, workdir)) = upper {
+        set(&context, c"upperdir", &path_cstring(upperdir)?)?;
+        set(&context, c"workdir", &path_cstring(workdir)?)?;
+    }
     Ok(context)
 }
 

@@ -81,7 +81,7 @@ pub(super) fn append<W: Write>(
         0
     };
     let mut path = entry.path.to_vec();
-    if kind == Kind::Directory {
+    if kind == Kind::Directory && !path.ends_with(b"/") {
         path.push(b'/');
     }
     let mut header = Header::new_ustar();

@@ -61,6 +61,20 @@ pub enum Error {
         /// Its group.
         gid: u64,
     },
+    /// Nothing is at a path that was asked for.
+    #[error("{path}: no such file or folder")]
+    Missing {
+        /// The path, quoted and bounded.
+        path: String,
+    },
+    /// A path that was asked for cannot serve.
+    #[error("{path}: {reason}")]
+    Refused {
+        /// The path, quoted and bounded.
+        path: String,
+        /// Why.
+        reason: &'static str,
+    },
     /// The layers below did not come.
     #[error("open the layers below: {0}")]
     Parents(#[source] io::Error),
@@ -73,6 +87,17 @@ impl Error {
     pub(super) fn entry(name: &[u8], reason: &'static str) -> Self {
         Self::Entry {
             entry: quote(name),
+            reason,
+        }
+    }
+
+    pub(super) fn missing(path: &[u8]) -> Self {
+        Self::Missing { path: quote(path) }
+    }
+
+    pub(super) fn refused(path: &[u8], reason: &'static str) -> Self {
+        Self::Refused {
+            path: quote(path),
             reason,
         }
     }
@@ -99,6 +124,9 @@ impl Error {
             Self::Limit { .. } => FailureKind::Limit,
             Self::Stream(_) => FailureKind::Stream,
             Self::Unmapped { .. } => FailureKind::Unmapped,
+            Self::Missing { .. } => FailureKind::Missing,
+            Self::Refused { .. } => FailureKind::Refused,
+            Self::System { source, .. } if is_read_only(source) => FailureKind::ReadOnly,
             Self::System { source, .. } | Self::Parents(source) if is_full(source) => {
                 FailureKind::Full
             }
@@ -109,6 +137,10 @@ impl Error {
             message: self.to_string(),
         }
     }
+}
+
+fn is_read_only(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(Errno::EROFS as i32)
 }
 
 /// Untrusted text for a message: escaped, at most 120 characters.

@@ -13,11 +13,14 @@ mod archive;
 mod diff;
 mod emit;
 mod error;
+#[cfg(test)]
+mod fuzz;
 mod gzip;
 mod header;
 mod hide;
 mod limits;
 mod link;
+pub mod live;
 mod lowers;
 mod marks;
 mod note;

@@ -33,6 +33,11 @@ impl CleanPath {
         Ok(Self { components })
     }
 
+    /// As text again, relative to the root.
+    pub(super) fn joined(&self) -> Vec<u8> {
+        self.components.join(&b'/')
+    }
+
     /// The folder and the name in it; none for the root itself.
     pub(super) fn split(&self) -> Option<(&[Vec<u8>], &[u8])> {
         let (name, parent) = self.components.split_last()?;

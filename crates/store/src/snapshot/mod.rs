@@ -162,6 +162,10 @@ impl Snapshots {
         }
     }
 
+    pub(crate) fn worker(&self) -> &Worker {
+        &self.shared.worker
+    }
+
     pub(crate) fn remove_tree(&self, path: &Path) -> Result<()> {
         self.shared.worker.remove_tree(path)
     }

@@ -17,6 +17,7 @@ use terrarium_sys::tree::Tree;
 use crate::config::{Config, Ids};
 use crate::error::{Context, Error, Result};
 use crate::snapshot::Size;
+use crate::view::Viewed;
 
 mod feed;
 mod protocol;
@@ -58,33 +59,43 @@ impl Worker {
     ) -> Result<Report> {
         let mut command = self.command("apply");
         command.arg("--snapshot").arg(snapshot);
-        let mut session = Session::start("apply", command, Stdio::piped())?;
-        let stdin = session
-            .child
-            .stdin
-            .take()
-            .expect("it was asked to be piped");
-        let (answer, fed) = thread::scope(|scope| {
-            let feeder = scope.spawn(move || feed::feed(source, stdin));
-            let answer = session.talk(progress, parents);
-            if answer.is_err() {
-                // Otherwise the feeder would wait for a worker that no one listens to.
-                session.kill();
-            }
-            (answer, feeder.join())
-        });
-        let ended = session.finish();
-        match (answer, fed) {
-            // The source is the cause, whatever the worker made of its early end.
-            (_, Ok(Err(error))) => Err(error),
-            (Ok(Event::Done(report)), _) => Ok(report),
-            (Ok(Event::Failed(failure)), _) => Err(Error::Layer(failure)),
-            (Ok(_), _) => Err(Error::WorkerDied {
-                action: "apply",
-                status: ended,
-            }),
-            (Err(error), _) => Err(error),
+        match fed("apply", command, source, progress, parents)? {
+            (Event::Done(report), _) => Ok(report),
+            (_, status) => Err(died("apply", status)),
         }
+    }
+
+    /// Acts on a tree in use; what is packed goes into `sink`. `confirm` is asked when the tree is
+    /// open, before anything else is done with it.
+    pub(crate) fn view(
+        &self,
+        viewed: &Viewed,
+        confirm: OnParents<'_>,
+        mut sink: impl Write + Send,
+    ) -> Result<Event> {
+        let command = self.view_command(viewed);
+        let of = Path::new(&viewed.path);
+        let done = drain("view", command, of, confirm, &mut sink);
+        done.map(|(event, _)| event).map_err(of_files)
+    }
+
+    /// Puts `source` into a tree in use.
+    pub(crate) fn put(
+        &self,
+        viewed: &Viewed,
+        confirm: OnParents<'_>,
+        source: impl Read + Send,
+    ) -> Result<Event> {
+        let command = self.view_command(viewed);
+        let progress: OnProgress<'_> = &mut |_| ControlFlow::Continue(());
+        let done = fed("view", command, source, progress, confirm);
+        done.map(|(event, _)| event).map_err(of_files)
+    }
+
+    fn view_command(&self, viewed: &Viewed) -> Command {
+        let mut command = self.command("view");
+        command.arg(serde_json::to_string(viewed).expect("it is text and numbers"));
+        command
     }
 
     /// Writes the changes in `snapshot/fs` into `sink`, as an uncompressed tar.
@@ -182,6 +193,36 @@ impl Worker {
     }
 }
 
+/// Runs a worker that reads `source` as its standard input; returns its last word and how it ended.
+fn fed(
+    action: &'static str,
+    command: Command,
+    source: impl Read + Send,
+    progress: OnProgress<'_>,
+    parents: OnParents<'_>,
+) -> Result<(Event, String)> {
+    let mut session = Session::start(action, command, Stdio::piped())?;
+    let stdin = session.child.stdin.take();
+    let stdin = stdin.expect("it was asked to be piped");
+    let (answer, fed) = thread::scope(|scope| {
+        let feeder = scope.spawn(move || feed::feed(source, stdin));
+        let answer = session.talk(progress, parents);
+        if answer.is_err() {
+            // Otherwise the feeder would wait for a worker that no one listens to.
+            session.kill();
+        }
+        (answer, feeder.join())
+    });
+    let ended = session.finish();
+    match (answer, fed) {
+        // The source is the cause, whatever the worker made of its early end.
+        (_, Ok(Err(error))) => Err(error),
+        (Ok(Event::Failed(failure)), _) => Err(Error::Layer(failure)),
+        (Ok(event), _) => Ok((event, ended)),
+        (Err(error), _) => Err(error),
+    }
+}
+
 /// Runs a worker that writes to its standard input, since its standard output is where it
 /// talks; returns its last word and how it ended.
 fn drain(
@@ -194,7 +235,7 @@ fn drain(
     let (mut pipe, theirs) = io::pipe().context("make pipe for", of)?;
     let mut session = Session::start(action, command, Stdio::from(theirs))?;
     let (answer, drained) = thread::scope(|scope| {
-        let drain = scope.spawn(move || io::copy(&mut pipe, sink));
+        let drain = scope.spawn(move || io::copy(&mut pipe, sink).and_then(|_| sink.flush()));
         let answer = session.talk(&mut |_| ControlFlow::Continue(()), parents);
         if answer.is_err() {
             session.kill();
@@ -285,6 +326,14 @@ impl Session {
             Ok(status) => format!("{status} {}", said.trim()).trim_end().to_owned(),
             Err(error) => format!("{} {error}", self.action),
         }
+    }
+}
+
+/// What failed was no layer.
+fn of_files(error: Error) -> Error {
+    match error {
+        Error::Layer(failure) => Error::Files(failure),
+        error => error,
     }
 }
 

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 use terrarium_oci::Digest;
 
+use crate::layer::live::PathStat;
 use crate::snapshot::Size;
 
 /// From the worker.
@@ -29,6 +30,13 @@ pub enum Event {
     Read {
         /// The size of the whole file.
         size_bytes: u64,
+    },
+    /// What a path is.
+    Looked(PathStat),
+    /// A tree was packed, or a tar was put into one.
+    Copied {
+        /// Entries of the tar.
+        entries: u64,
     },
     /// It failed, and nothing more comes.
     Failed(Failure),
@@ -100,6 +108,12 @@ pub enum FailureKind {
     Full,
     /// An owner in the layer has no id in the user namespace.
     Unmapped,
+    /// Nothing is at the path that was asked for.
+    Missing,
+    /// What is at the path cannot serve, or the container is not there any more.
+    Refused,
+    /// What is written to can only be read.
+    ReadOnly,
     /// The kernel refused something.
     System,
 }

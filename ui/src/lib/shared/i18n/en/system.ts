@@ -57,6 +57,7 @@ export const errors: Record<ErrorCode, string> = {
   noSuchContainer: 'There is no such container',
   noSuchImage: 'This image is not here',
   noSuchVolume: 'There is no such volume',
+  noSuchFile: 'There is nothing at this path',
   noSuchExec: 'There is no such process',
   noSuchNetwork: 'There is no such network',
   noSuchActivity: 'This work has ended already',

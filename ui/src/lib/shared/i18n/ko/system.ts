@@ -57,6 +57,7 @@ export const errors: typeof en.errors = {
   noSuchContainer: '그런 컨테이너가 없어요',
   noSuchImage: '이 이미지가 여기에 없어요',
   noSuchVolume: '그런 볼륨이 없어요',
+  noSuchFile: '그 경로에 아무것도 없어요',
   noSuchExec: '그런 프로세스가 없어요',
   noSuchNetwork: '그런 네트워크가 없어요',
   noSuchActivity: '이미 끝난 일이에요',

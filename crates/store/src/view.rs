@@ -1,0 +1,134 @@
+//! Trees in use: files of a container, or of this machine, that come out as a tar and go in from one.
+
+use std::io::{self, Read, Write};
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Store;
+use crate::error::{Error, Result};
+use crate::layer::live::{Crossing, PathStat, PutOptions};
+use crate::snapshot::Overlay;
+use crate::worker::Event;
+
+/// Where a tree is seen from. It becomes the root of the worker, and so of every path and link.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum View {
+    /// From a process: what a running container sees.
+    Process(u32),
+    /// From nowhere: the layers of a container that does not run are mounted for the worker alone, and
+    /// its mounts in them. Without an upper directory they can only be read.
+    Mounted(Overlay, Vec<Bind>),
+    /// A folder of this machine.
+    Folder(PathBuf),
+}
+
+/// What a container has mounted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bind {
+    /// A path of this machine.
+    pub source: PathBuf,
+    /// Where the container has it; made if it is missing and the layers can be written.
+    pub destination: PathBuf,
+    /// Whether it can only be read.
+    pub read_only: bool,
+}
+
+/// A piece of work on a tree in use, as the worker is told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Viewed {
+    /// The tree.
+    pub view: View,
+    /// A path in it.
+    pub path: String,
+    /// What to do.
+    pub act: Act,
+}
+
+/// What is done at a path.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Act {
+    /// Says what it is.
+    Look,
+    /// Packs it, under this name.
+    Pack(String, Crossing),
+    /// Puts a tar into it.
+    Put(PutOptions),
+}
+
+impl Store {
+    /// What `path` of a tree is; a link at its end is not followed. `confirm` is asked when the tree
+    /// is open: whether it still is the one that was meant.
+    ///
+    /// # Errors
+    /// [`Error::Files`] if there is no such path; what `confirm` says.
+    pub fn look(
+        &self,
+        view: View,
+        path: &str,
+        mut confirm: impl FnMut() -> Result<()>,
+    ) -> Result<PathStat> {
+        let viewed = viewed(view, path, Act::Look);
+        let confirm = &mut || confirm().map(|()| Vec::new());
+        match self.snapshots.worker().view(&viewed, confirm, io::sink())? {
+            Event::Looked(stat) => Ok(stat),
+            _ => Err(silent()),
+        }
+    }
+
+    /// Writes `path` of a tree and all below it into `sink`, as an uncompressed tar of the name
+    /// `base`; returns the number of entries. What changes meanwhile is as it is when it is read.
+    ///
+    /// # Errors
+    /// As [`Store::look`]; if a file cannot be read or shrinks meanwhile, or `sink` cannot be written.
+    pub fn pack(
+        &self,
+        view: View,
+        path: &str,
+        (base, crossing): (&str, Crossing),
+        mut confirm: impl FnMut() -> Result<()>,
+        sink: impl Write + Send,
+    ) -> Result<u64> {
+        let viewed = viewed(view, path, Act::Pack(base.to_owned(), crossing));
+        let confirm = &mut || confirm().map(|()| Vec::new());
+        match self.snapshots.worker().view(&viewed, confirm, sink)? {
+            Event::Copied { entries } => Ok(entries),
+            _ => Err(silent()),
+        }
+    }
+
+    /// Puts a tar, plain or compressed with gzip or zstd, into the folder `path` of a tree; returns
+    /// the number of entries. What was written before an error stays.
+    ///
+    /// # Errors
+    /// As [`Store::look`]; [`Error::Files`] for a malformed tar, a clash, or what cannot be written.
+    pub fn put(
+        &self,
+        view: View,
+        path: &str,
+        options: PutOptions,
+        mut confirm: impl FnMut() -> Result<()>,
+        source: impl Read + Send,
+    ) -> Result<u64> {
+        let viewed = viewed(view, path, Act::Put(options));
+        let confirm = &mut || confirm().map(|()| Vec::new());
+        match self.snapshots.worker().put(&viewed, confirm, source)? {
+            Event::Copied { entries } => Ok(entries),
+            _ => Err(silent()),
+        }
+    }
+}
+
+fn viewed(view: View, path: &str, act: Act) -> Viewed {
+    let path = path.to_owned();
+    Viewed { view, path, act }
+}
+
+fn silent() -> Error {
+    Error::WorkerDied {
+        action: "view",
+        status: "it did not say how it ended".to_owned(),
+    }
+}
