@@ -1,3 +1,4 @@
+use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -22,6 +23,8 @@ pub struct BlobStream {
     call: Call,
     descriptor: Descriptor,
     position: u64,
+    /// Where it ends: the size of the blob, unless only a part is wanted.
+    end: u64,
     body: Option<Body>,
     /// Failures since the last good progress.
     failures: u32,
@@ -32,6 +35,8 @@ pub struct BlobStream {
 /// A reply that is being read.
 struct Body {
     response: Response,
+    /// Whether the server sends what was asked for, and not the whole.
+    is_part: bool,
     /// Bytes that come again, because the server does not send parts.
     skip: u64,
     received: u64,
@@ -64,10 +69,26 @@ impl BlobStream {
             call,
             descriptor: descriptor.clone(),
             position: offset.min(descriptor.size_bytes),
+            end: descriptor.size_bytes,
             body: None,
             failures: 0,
             whole_only: false,
         }
+    }
+
+    /// The same, but only up to byte `end`.
+    pub(crate) fn until(mut self, end: u64) -> Self {
+        self.end = end.min(self.descriptor.size_bytes);
+        self
+    }
+
+    /// Whether the server sends the part that was asked for; where it does not, all of the blob comes.
+    pub(crate) fn take_all_without_parts(&mut self) -> bool {
+        let has_parts = self.body.as_ref().is_some_and(|body| body.is_part);
+        if !has_parts {
+            self.end = self.descriptor.size_bytes;
+        }
+        has_parts
     }
 
     /// How many bytes of the blob there were up to here, those before the offset included.
@@ -86,7 +107,7 @@ impl BlobStream {
     /// [`Error::Truncated`] or the network's error if the rest cannot be had, [`Error::TooLarge`] if there is too much.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>> {
         loop {
-            if self.position == self.descriptor.size_bytes {
+            if self.position == self.end {
                 return self.finish().await;
             }
             let error = match self.read().await {
@@ -106,7 +127,7 @@ impl BlobStream {
 
     /// Connects with retries, so that a mirror without the blob is noticed before the first byte.
     pub(crate) async fn connect(&mut self) -> Result<()> {
-        while self.body.is_none() && self.position < self.descriptor.size_bytes {
+        while self.body.is_none() && self.position < self.end {
             if let Err(error) = self.open().await {
                 self.failures += 1;
                 self.transport
@@ -127,7 +148,7 @@ impl BlobStream {
         while let Some(mut bytes) = next(body).await? {
             let repeated = body.skip.min(bytes.len() as u64);
             body.skip -= repeated;
-            let bytes = bytes.split_off(repeated as usize);
+            let mut bytes = bytes.split_off(repeated as usize);
             if bytes.is_empty() {
                 continue;
             }
@@ -135,8 +156,13 @@ impl BlobStream {
             if body.received >= GOOD_PROGRESS_BYTES {
                 self.failures = 0;
             }
-            if bytes.len() as u64 > self.descriptor.size_bytes - self.position {
-                return Err(self.too_large());
+            let left = self.end - self.position;
+            if bytes.len() as u64 > left {
+                if self.end == self.descriptor.size_bytes {
+                    return Err(self.too_large());
+                }
+                // A server without parts sends on; the rest is somebody else's.
+                bytes.truncate(usize::try_from(left).unwrap_or(usize::MAX));
             }
             self.position += bytes.len() as u64;
             return Ok(Some(bytes));
@@ -148,14 +174,16 @@ impl BlobStream {
     async fn open(&mut self) -> Result<()> {
         let mut call = self.call.clone();
         let from = if self.whole_only { 0 } else { self.position };
-        if from > 0 {
-            let range =
-                HeaderValue::try_from(format!("bytes={from}-")).expect("digits are visible");
+        let is_part = self.end < self.descriptor.size_bytes && !self.whole_only;
+        if from > 0 || is_part {
+            let last = is_part.then(|| (self.end - 1).to_string());
+            let range = format!("bytes={from}-{}", last.unwrap_or_default());
+            let range = HeaderValue::try_from(range).expect("digits are visible");
             call.headers.insert(header::RANGE, range);
         }
         let response = self.transport.send_once(&self.endpoint, &call).await?;
         let start = match response.status() {
-            StatusCode::PARTIAL_CONTENT if from > 0 => content_range_start(&response),
+            StatusCode::PARTIAL_CONTENT if from > 0 || is_part => content_range_start(&response),
             // The blob cannot end before the position, for the descriptor's size is not reached: the server has no ranges.
             StatusCode::RANGE_NOT_SATISFIABLE if !self.whole_only => {
                 self.whole_only = true;
@@ -171,9 +199,15 @@ impl BlobStream {
                 message,
             });
         };
-        self.check_length(&response, start)?;
+        let has_parts = response.status() == StatusCode::PARTIAL_CONTENT;
+        let end = match has_parts && is_part {
+            true => self.end,
+            false => self.descriptor.size_bytes,
+        };
+        self.check_length(&response, start..end)?;
         self.body = Some(Body {
             response,
+            is_part: has_parts,
             skip: self.position - start,
             received: 0,
             pace: Pace::new(self.transport.options.patience),
@@ -182,8 +216,9 @@ impl BlobStream {
     }
 
     /// Refuses a wrong length at once, and not after a gigabyte.
-    fn check_length(&self, response: &Response, start: u64) -> Result<()> {
-        let expected = self.descriptor.size_bytes - start;
+    fn check_length(&self, response: &Response, asked: Range<u64>) -> Result<()> {
+        let start = asked.start;
+        let expected = asked.end - start;
         match response.content_length() {
             Some(length) if length > expected => Err(self.too_large()),
             Some(length) if length < expected => {
@@ -207,6 +242,9 @@ impl BlobStream {
         let Some(mut body) = self.body.take() else {
             return Ok(None);
         };
+        if self.end < self.descriptor.size_bytes && !body.is_part {
+            return Ok(None);
+        }
         match next(&mut body).await {
             Ok(Some(surplus)) if !surplus.is_empty() => Err(self.too_large()),
             // All bytes are here: how the connection ends does not matter any more.

@@ -2,11 +2,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use terrarium_oci::{Descriptor, Platform, Reference};
+use terrarium_oci::{Descriptor, Document, Platform, Reference};
 
 use crate::auth::Scope;
 use crate::endpoint::{Endpoint, Sources, Trust, registry_endpoint, sources};
 use crate::manifest;
+use crate::parallel::{BlobSource, ParallelBlob};
 use crate::resolve::{self, Resolved};
 use crate::transport::{Call, Transport};
 use crate::{BlobStream, Credential, Error, Keychain, Result, Retry, SignIn};
@@ -95,6 +96,22 @@ impl Client {
         resolved.map_err(|error| refused.filter(|_| !error.is_answer()).unwrap_or(error))
     }
 
+    /// The one document that `reference` points to, an index or a manifest, verified.
+    ///
+    /// # Errors
+    /// As for [`Client::resolve`], but never [`Error::NoPlatform`].
+    pub async fn document(&self, reference: &Reference) -> Result<(Descriptor, Document)> {
+        let Sources { mirrors, registry } = self.sources(reference)?;
+        for mirror in mirrors {
+            match manifest::fetch(&self.transport, &mirror, reference, None).await {
+                Ok(found) => return Ok((found.descriptor, found.document)),
+                Err(error) => pass_over(&mirror, &error),
+            }
+        }
+        let found = manifest::fetch(&self.transport, &registry, reference, None).await?;
+        Ok((found.descriptor, found.document))
+    }
+
     /// What the registry says `reference` points to, without fetching it: its word only, and free of the limit on pulls.
     ///
     /// `None` if the registry does not say.
@@ -144,6 +161,43 @@ impl Client {
         let mut stream = open(registry);
         stream.connect().await?;
         Ok(stream)
+    }
+
+    /// As [`Client::fetch_blob`]; a large blob comes in parts that are fetched beside each other, where the
+    /// server has parts.
+    ///
+    /// # Errors
+    /// As for [`Client::resolve`].
+    pub async fn fetch_parallel(
+        &self,
+        reference: &Reference,
+        descriptor: &Descriptor,
+        offset: u64,
+    ) -> Result<ParallelBlob> {
+        let Sources { mirrors, registry } = self.sources(reference)?;
+        for mirror in mirrors {
+            let source = self.blob_source(mirror.clone(), reference, descriptor);
+            match ParallelBlob::open(source, offset).await {
+                Ok(blob) => return Ok(blob),
+                Err(error) => pass_over(&mirror, &error),
+            }
+        }
+        let source = self.blob_source(registry, reference, descriptor);
+        ParallelBlob::open(source, offset).await
+    }
+
+    fn blob_source(
+        &self,
+        endpoint: Endpoint,
+        reference: &Reference,
+        descriptor: &Descriptor,
+    ) -> BlobSource {
+        BlobSource {
+            transport: self.transport.clone(),
+            endpoint,
+            reference: reference.clone(),
+            descriptor: descriptor.clone(),
+        }
     }
 
     /// Reads a small blob, such as a config, and verifies it.

@@ -8,6 +8,8 @@ mod browse;
 mod docker_registry;
 mod hostile;
 mod image;
+mod parallel;
 mod real;
 mod server;
 mod sign_in;
+mod signature;

@@ -176,7 +176,7 @@ async fn download(pull: &Arc<Pull>, blob: &Blob, ingest: Ingest) -> Result<()> {
         let failed = |error| registry_failed(blob.fetch(), &error);
         let stream = pull
             .client
-            .fetch_blob(&pull.reference, &blob.descriptor, offset);
+            .fetch_parallel(&pull.reference, &blob.descriptor, offset);
         let mut stream = stream.await.map_err(failed)?;
         while let Some(bytes) = stream.chunk().await.map_err(failed)? {
             if sender.send(Piece::Bytes(bytes)).await.is_err() {
