@@ -24,10 +24,12 @@ handled! {
     create_container, start_container, stop_container, restart_container, kill_container,
     pause_container, resume_container, remove_container, rename_container, update_container,
     inspect_container, container_size, container_processes, container_isolation,
-    container_logs, container_stats,
+    container_logs, container_stats, container_changes, copy_out, copy_in, commit_container,
+    export_container, import_image,
     watch_stats, open_terminal, terminal_input, resize_terminal, close_terminal, dissect_name,
     pull_image, push_image, save_images, load_images, make_starter_image, inspect_image, tag_image,
-    remove_image, trash_image, trash, restore_image, empty_trash, create_volume, files_summary, list_folder, search_files, read_file, save_file,
+    remove_image, trash_image, trash, restore_image, empty_trash, verify_image,
+    create_volume, files_summary, list_folder, search_files, read_file, save_file,
     compare_images, prune_receipt, prune, check_store, repair_store, registries, sign_in, sign_out,
     check_registry, list_repositories, list_tags,
     remove_volume, networks, create_network, remove_network, connect_network, disconnect_network,
@@ -86,12 +88,18 @@ with_request! {
     rename_container(RenameContainer) => Traced<ContainerSummary>;
     update_container(UpdateContainer) => Traced<ContainerSummary>;
     container_stats(StatsQuery) => StatsHistory;
+    copy_out(CopyOut) => Traced<Copied>;
+    copy_in(CopyIn) => Traced<Copied>;
+    commit_container(CommitContainer) => Traced<ImageSummary>;
+    export_container(ExportContainer) => Traced<()>;
+    import_image(ImportImage) => Traced<ImageSummary>;
     terminal_input(TerminalInput) => ();
     resize_terminal(TerminalSize) => ();
     dissect_name(DissectName) => Dissection;
     save_images(SaveImages) => Traced<()>;
     load_images(LoadImages) => Traced<Vec<LoadedImage>>;
     tag_image(TagImage) => Traced<ImageSummary>;
+    verify_image(VerifyImage) => ImageSignatures;
     remove_image(RemoveImage) => Traced<RemovedImage>;
     trash_image(RemoveImage) => Traced<TrashedImage>;
     restore_image(TrashId) => Traced<RestoredImage>;
@@ -122,6 +130,7 @@ on_container! {
     inspect_container => ContainerDetail;
     container_size => ContainerSize;
     container_isolation => Isolation;
+    container_changes => ContainerChanges;
     container_processes => ProcessList;
     container_ports => Vec<PortTruth>;
 }

@@ -93,6 +93,16 @@ commands! {
     container_processes(ContainerName) => ProcessList;
     /// How a running container is kept apart, as the kernel says now.
     container_isolation(ContainerName) => Isolation;
+    /// The files that a container has added, modified and deleted.
+    container_changes(ContainerName) => ContainerChanges;
+    /// Copies a file or folder out of a container.
+    copy_out(CopyOut) => Traced<Copied>;
+    /// Copies a file or folder of this machine into a container.
+    copy_in(CopyIn) => Traced<Copied>;
+    /// Makes an image of what a container is now.
+    commit_container(CommitContainer) => Traced<ImageSummary>;
+    /// Writes the file system of a container into a tar on disk.
+    export_container(ExportContainer) => Traced<()>;
     /// Log lines, live if asked.
     container_logs(LogQuery) streams LogBatch => ();
     /// A container's use over time.
@@ -119,10 +129,14 @@ commands! {
     save_images(SaveImages) => Traced<()>;
     /// Takes in the images of an archive on disk.
     load_images(LoadImages) => Traced<Vec<LoadedImage>>;
+    /// Makes an image of a file system: a tar, or a folder.
+    import_image(ImportImage) => Traced<ImageSummary>;
     /// Makes the starter image from this machine's own busybox.
     make_starter_image(()) => Traced<ImageSummary>;
     /// Everything about one image.
     inspect_image(ImageName) => ImageDetail;
+    /// Checks who signed an image.
+    verify_image(VerifyImage) => ImageSignatures;
     /// Gives an image one more name.
     tag_image(TagImage) => Traced<ImageSummary>;
     /// Removes a name, and the image with its last name.

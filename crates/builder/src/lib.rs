@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod build;
+mod change;
 mod copy;
 mod error;
 mod executor;
@@ -20,6 +21,7 @@ mod stage;
 mod state;
 
 pub use build::{Outcome, Report, Request, build};
+pub use change::{BadChange, change};
 pub use error::{Failure, Fault, Place};
 pub use executor::{Base, BoxError, Executor, Found, Layer, Process, ProcessMount};
 pub use files::{Content, Entry, Files, Kind, clean};

@@ -4,10 +4,16 @@ use std::{
     fs::{self, File, OpenOptions, Permissions},
     io::{self, Write as _},
     os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use rand::RngCore as _;
+use terrarium_api::{Error, ErrorCode};
+
+use crate::{
+    Result,
+    error::{Context as _, quoted},
+};
 
 /// Writes or replaces `path` so that a crash leaves the old or the new content, never a mixture.
 pub(crate) fn write_durably(path: &Path, content: &[u8]) -> io::Result<()> {
@@ -47,4 +53,41 @@ pub(crate) fn random_hex(bytes: usize) -> String {
     let mut random = vec![0; bytes];
     rand::rng().fill_bytes(&mut random);
     random.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Begins a file for the user at a path of theirs: beside it, so that nobody takes half of it for whole.
+///
+/// # Errors
+/// `InvalidArgument` if the path is not absolute or something is there already.
+pub(crate) fn begin_file(path: &Path) -> Result<(PathBuf, File)> {
+    let refuse = |why: &str| {
+        let text = format!("save to {}: {why}", quoted(&path.display().to_string()));
+        Err(Error::new(ErrorCode::InvalidArgument, text))
+    };
+    if !path.is_absolute() || path.file_name().is_none() {
+        return refuse("it is not the absolute path of a file");
+    }
+    if path.exists() {
+        return refuse("there is a file already")
+            .map_err(|error| error.hint("choose another name"));
+    }
+    let mut name = path.as_os_str().to_owned();
+    name.push(".part");
+    let aside = PathBuf::from(name);
+    let file = File::create(&aside).context(|| format!("make {}", aside.display()))?;
+    Ok((aside, file))
+}
+
+/// Puts the file in its place, or removes it if it did not become whole.
+pub(crate) fn end_file<T>(aside: &Path, path: &Path, written: Result<T>) -> Result<T> {
+    let placed = written.and_then(|traced| {
+        let synced = File::open(aside).and_then(|file| file.sync_all());
+        let placed = synced.and_then(|()| fs::rename(aside, path));
+        placed.context(|| format!("save to {}", path.display()))?;
+        Ok(traced)
+    });
+    if placed.is_err() {
+        let _ = fs::remove_file(aside);
+    }
+    placed
 }

@@ -35,10 +35,13 @@ mod volumes;
 pub use activity::{Activities, Running};
 pub use builds::{BuildEvent, BuildImage, PrunedBuilds};
 pub use config::Config;
-pub use containers::{AttachContainer, Attached, Input, Output, StartExec, Waiter};
+pub use containers::{
+    AttachContainer, Attached, Input, Output, PutFiles, StartExec, Waiter, Whose,
+};
 pub use engine::Engine;
 pub use error::Result;
 pub use events::{Hub, Received, Subscription};
-pub use images::Prune;
+pub use images::{Distribution, Prune};
 pub use networks::network_id;
+pub use terrarium_store::layer::live::PathStat;
 pub use trace::Tracer;

@@ -1,6 +1,8 @@
 //! `/containers` and `/exec`.
 
+mod archive;
 mod attach;
+mod commit;
 mod create;
 mod exec;
 mod health;
@@ -22,11 +24,12 @@ mod wait;
 
 use axum::{
     Router,
-    routing::{delete, get, post},
+    routing::{delete, get, head, post},
 };
 
 use crate::server::{App, not_built};
 
+pub(crate) use commit::changes;
 pub(crate) use list::item;
 pub(crate) use mounts::check_volume_name;
 
@@ -59,28 +62,17 @@ pub(crate) fn routes() -> Router<App> {
             "/containers/{name}/checkpoints",
             get(checkpoints).post(not_built("checkpoints")),
         )
-        .route(
-            "/containers/{name}/changes",
-            get(not_built("listing changed files (docker diff)")),
-        )
+        .route("/containers/{name}/changes", get(commit::list_changes))
         .route(
             "/containers/{name}/archive",
-            get(not_built("copying files (docker cp)")).put(not_built("copying files (docker cp)")),
+            head(archive::stat).get(archive::get).put(archive::put),
         )
-        .route(
-            "/containers/{name}/export",
-            get(not_built("exporting a container (docker export)")),
-        )
+        .route("/containers/{name}/export", get(archive::export))
         .route(
             "/containers/{name}/attach/ws",
             get(not_built("attaching over a web socket")),
         )
-        .route(
-            "/commit",
-            post(not_built(
-                "making an image from a container (docker commit)",
-            )),
-        )
+        .route("/commit", post(commit::commit))
 }
 
 async fn checkpoints() -> axum::Json<[(); 0]> {

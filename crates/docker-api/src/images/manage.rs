@@ -24,7 +24,7 @@ pub(super) async fn tag(app: App, image: &str, params: Params) -> Result<StatusC
 }
 
 /// A repository with a tag, or with a digest in the tag's place.
-pub(super) fn joined(repository: &str, tag: Option<&str>) -> String {
+pub(crate) fn joined(repository: &str, tag: Option<&str>) -> String {
     match tag {
         None => repository.to_owned(),
         Some(digest) if digest.contains(':') => format!("{repository}@{digest}"),

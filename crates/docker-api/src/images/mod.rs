@@ -2,7 +2,9 @@
 
 mod archive;
 mod auth;
+mod distribution;
 mod glob;
+mod import;
 mod inspect;
 mod lines;
 mod list;
@@ -22,19 +24,21 @@ use http::Method;
 use crate::{
     error::{Failure, Result},
     request::Params,
-    server::{App, not_built},
+    server::App,
 };
 
 pub(crate) use list::{Figures, item};
+pub(crate) use manage::joined;
 
 pub(crate) fn routes() -> Router<App> {
     Router::new()
         .route("/images/json", get(list::list))
         .route("/images/create", post(pull::create))
         .route("/images/prune", post(manage::prune))
-        .route("/images/search", get(not_built("searching Docker Hub")))
+        .route("/images/search", get(distribution::search))
         .route("/images/load", post(load))
         .route("/images/get", get(save))
+        .route("/distribution/{*rest}", get(distribution::distribution))
         .route("/images/{*rest}", get(named).post(named).delete(named))
 }
 

@@ -2,16 +2,18 @@
 
 use std::{collections::VecDeque, pin::Pin};
 
-use axum::{extract::State, response::Response};
+use axum::{
+    extract::{Request, State},
+    response::Response,
+};
 use futures_util::stream;
-use http::HeaderMap;
 use serde_json::{Value, json};
 use terrarium_api::{Error, ImageSummary, PullImage, PullProgress, Traced};
 use terrarium_engine::Engine;
 use terrarium_oci::Reference;
 use tokio::sync::watch;
 
-use super::{auth::credentials, lines::Lines, manage::joined};
+use super::{auth::credentials, import::import, lines::Lines, manage::joined};
 use crate::{
     error::{Failure, Result},
     request::Params,
@@ -22,21 +24,21 @@ use crate::{
 pub(super) async fn create(
     State(app): State<App>,
     params: Params,
-    headers: HeaderMap,
+    request: Request,
 ) -> Result<Response> {
     if params.text("fromSrc").is_some() {
-        return Err(Failure::not_built("importing an archive (docker import)"));
+        return import(app, &params, request).await;
     }
     let name = joined(params.required("fromImage")?, params.text("tag"));
     let reference = Reference::dissect(&name)
         .map_err(|error| Failure::bad_request(format!("invalid reference format: {error}")))?
         .reference;
-    let request = PullImage {
+    let pull = PullImage {
         reference: reference.canonical(),
         platform: params.text("platform").map(str::to_owned),
-        credentials: credentials(&headers),
+        credentials: credentials(request.headers()),
     };
-    let mut pull = Pull::new(app.engine, request, reference);
+    let mut pull = Pull::new(app.engine, pull, reference);
     // As long as nothing was sent, an error is the status of the answer.
     let first = match pull.next().await {
         Some(Err(failure)) => return Err(failure),

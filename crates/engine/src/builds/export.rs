@@ -4,14 +4,13 @@ use std::sync::Arc;
 
 use terrarium_api::ImageSummary;
 use terrarium_builder::Outcome;
-use terrarium_oci::{Descriptor, Digest, Manifest, MediaType, Reference};
-use terrarium_store::{Lease, Store};
+use terrarium_oci::Reference;
 
 use super::{cache, executor::Worker};
 use crate::{
     Engine, Result,
     blocking::blocking,
-    images::{parse, point, store_failed, unnamed},
+    images::{made, parse},
 };
 
 /// What [`Engine::prune_builds`] removed.
@@ -39,21 +38,9 @@ impl Engine {
         let (inner, lease) = (Arc::clone(&self.inner), Arc::clone(&worker.lease));
         let names: Vec<String> = tags.iter().map(Reference::canonical).collect();
         let id = blocking(move || {
-            let store = &inner.images.store;
-            let (id, manifest) = write(store, &outcome, &lease)?;
-            let _naming = inner.images.naming();
-            for name in &names {
-                point(store, name, &manifest)?;
-            }
-            let named = store
-                .references()
-                .list()
-                .iter()
-                .any(|(_, target)| *target == manifest);
-            if !named {
-                let kept = store.references().put(&unnamed(&manifest), &manifest);
-                kept.map_err(|error| store_failed("keep the image", &error))?;
-            }
+            let layers = outcome.layers.into_iter().map(|layer| layer.blob).collect();
+            let (id, manifest) = made::write(&inner.images.store, &outcome.config, layers, &lease)?;
+            made::name(&inner.images, &names, &manifest)?;
             Ok(id)
         })
         .await?;
@@ -81,29 +68,4 @@ impl Engine {
             freed_bytes,
         })
     }
-}
-
-fn write(store: &Store, outcome: &Outcome, lease: &Lease) -> Result<(Digest, Descriptor)> {
-    let put = |descriptor: &Descriptor, bytes: &[u8]| {
-        let put = store.content().put(descriptor, bytes, lease);
-        put.map_err(|error| store_failed(format!("keep {}", descriptor.digest), &error))
-    };
-    let bytes = outcome.config.to_bytes();
-    let config = Descriptor::of(MediaType::OciConfig, &bytes);
-    put(&config, &bytes)?;
-    let id = config.digest.clone();
-    let layers = outcome
-        .layers
-        .iter()
-        .map(|layer| layer.blob.clone())
-        .collect();
-    let bytes = Manifest::new(config, layers).to_bytes();
-    let manifest = Descriptor::of(MediaType::OciManifest, &bytes);
-    put(&manifest, &bytes)?;
-    // Before the name: what has a name survives a power cut.
-    store
-        .snapshots()
-        .sync()
-        .map_err(|error| store_failed("write layers to disk", &error))?;
-    Ok((id, manifest))
 }

@@ -9,10 +9,13 @@ mod bundle;
 mod change;
 mod clean_up;
 mod command_line;
+mod committed;
 mod container;
+mod copy;
 mod create;
 mod events;
 mod exec;
+mod export;
 mod health;
 mod id;
 mod inspect;
@@ -49,9 +52,11 @@ mod wait;
 use terrarium_api::{Error, ErrorCode};
 
 pub use attach::{AttachContainer, Attached, Input, Output};
+pub use copy::{PutFiles, Whose};
 pub use exec::StartExec;
 pub use wait::Waiter;
 
+pub(crate) use committed::Committed;
 pub(crate) use container::Life;
 pub(crate) use exec::Execs;
 pub(crate) use layered::Layers;

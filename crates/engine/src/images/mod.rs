@@ -6,10 +6,14 @@
 mod archive;
 mod catalog;
 mod changes;
+mod commit;
 mod detail;
+mod distribution;
 mod error;
+mod import;
 mod keep;
 mod list;
+pub(crate) mod made;
 mod names;
 mod progress;
 mod pull;
@@ -24,10 +28,12 @@ mod starter;
 mod state;
 mod tag;
 mod trash;
+mod verify;
 
 pub(crate) use catalog::{Catalog, Image};
+pub use distribution::Distribution;
 pub(crate) use error::store_failed;
-pub(crate) use names::{parse, point, unnamed};
+pub(crate) use names::parse;
 pub use remove::Prune;
 pub(crate) use remove::freed_without;
 pub(crate) use state::{Images, ids};

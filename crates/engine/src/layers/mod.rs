@@ -3,6 +3,7 @@
 //! The lists come from the store, which has a worker make each once; here they are merged, kept for
 //! as long as someone looks, and turned into rows.
 
+mod changes;
 mod compare;
 mod folder;
 mod name;

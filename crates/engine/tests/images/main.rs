@@ -10,6 +10,7 @@
 mod docker_registry;
 mod files;
 mod image;
+mod import;
 mod memory_registry;
 mod names;
 mod pull;

@@ -99,7 +99,10 @@ async fn registries_are_those_that_images_are_from_and_docker_hub() {
 async fn a_test_tells_at_which_step_a_registry_fails() {
     let (scene, registry) = (Scene::new().await, MemoryRegistry::start().await);
     let engine = &scene.engine;
-    let tested = engine.check_registry(named(registry.host())).await.unwrap();
+    let tested = engine
+        .check_registry(named(&registry.host()))
+        .await
+        .unwrap();
     let found: Vec<_> = tested.steps.iter().map(|step| step.found.clone()).collect();
     let address = format!("http://{}", registry.host());
     let answer = RegistryFinding::Answer {

@@ -1,8 +1,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs::{self, File},
     io::{self, Read, Write},
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::Arc,
 };
 
@@ -14,7 +13,7 @@ use super::{DockerEntry, LayoutEntry, LayoutIndex, NAME, REF_NAME};
 use crate::{
     Engine, Result, Tracer,
     blocking::blocking,
-    error::{Context as _, quoted},
+    files::{begin_file, end_file},
     images::{Catalog, Image, store_failed},
 };
 
@@ -87,38 +86,6 @@ impl Engine {
         })
         .await
     }
-}
-
-fn begin_file(path: &Path) -> Result<(PathBuf, File)> {
-    let refuse = |why: &str| {
-        let text = format!("save to {}: {why}", quoted(&path.display().to_string()));
-        Err(Error::new(ErrorCode::InvalidArgument, text))
-    };
-    if !path.is_absolute() || path.file_name().is_none() {
-        return refuse("it is not the absolute path of a file");
-    }
-    if path.exists() {
-        return refuse("there is a file already")
-            .map_err(|error| error.hint("choose another name"));
-    }
-    let mut name = path.as_os_str().to_owned();
-    name.push(".part");
-    let aside = PathBuf::from(name);
-    let file = File::create(&aside).context(|| format!("make {}", aside.display()))?;
-    Ok((aside, file))
-}
-
-fn end_file(aside: &Path, path: &Path, written: Result<Traced<()>>) -> Result<Traced<()>> {
-    let placed = written.and_then(|traced| {
-        let synced = File::open(aside).and_then(|file| file.sync_all());
-        let placed = synced.and_then(|()| fs::rename(aside, path));
-        placed.context(|| format!("save to {}", path.display()))?;
-        Ok(traced)
-    });
-    if placed.is_err() {
-        let _ = fs::remove_file(aside);
-    }
-    placed
 }
 
 /// An image to save, with the names that go with it.

@@ -156,7 +156,7 @@ impl Engine {
     }
 }
 
-fn platform(typed: Option<&str>) -> Result<Platform> {
+pub(super) fn platform(typed: Option<&str>) -> Result<Platform> {
     let Some(text) = typed.filter(|text| !text.is_empty()) else {
         return Ok(Platform::host());
     };

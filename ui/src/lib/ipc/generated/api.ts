@@ -252,6 +252,16 @@ kind: ResourceKind,
  */
 id: string, } | { "type": "lagged" };
 
+export type ChangedPath = { 
+/**
+ * From the root; bytes that are no text are written `\xNN`.
+ */
+path: string, 
+/**
+ * What became of it.
+ */
+change: FileChange, };
+
 export type Check = { 
 /**
  * A stable name: `overlayfs`, `userNamespaces`, `subordinateIds`, `cgroup`, `seccomp`, `network`.
@@ -271,6 +281,32 @@ detail: string,
 fix: string | null, };
 
 export type CheckState = "ok" | "limited" | "missing";
+
+export type CommitContainer = { 
+/**
+ * Id, unique id prefix, or name.
+ */
+container: string, 
+/**
+ * A name for the image.
+ */
+reference: string | null, 
+/**
+ * Who made it.
+ */
+author: string | null, 
+/**
+ * A remark for its history.
+ */
+comment: string | null, 
+/**
+ * Instructions of a Dockerfile that change its settings: `CMD`, `ENV`, `LABEL` and so on.
+ */
+changes: Array<string>, 
+/**
+ * Whether a running container goes on meanwhile: files may then not fit each other.
+ */
+keepRunning: boolean, };
 
 export type CompareImages = { 
 /**
@@ -313,6 +349,16 @@ container: string,
  * Where and how.
  */
 endpoint: Endpoint, };
+
+export type ContainerChanges = { 
+/**
+ * By path; the first few thousand.
+ */
+changes: Array<ChangedPath>, 
+/**
+ * How many there are.
+ */
+total: number, };
 
 export type ContainerDetail = { 
 /**
@@ -491,6 +537,44 @@ autoRemove: boolean,
  * Where its mounts come from, for lists and filters.
  */
 mounts: Array<Mount>, };
+
+export type Copied = { 
+/**
+ * Where it is now.
+ */
+path: string, 
+/**
+ * Files and folders.
+ */
+entries: number, };
+
+export type CopyIn = { 
+/**
+ * Id, unique id prefix, or name.
+ */
+container: string, 
+/**
+ * A path of this machine.
+ */
+source: string, 
+/**
+ * A folder in the container; what is there of that name is replaced.
+ */
+folder: string, };
+
+export type CopyOut = { 
+/**
+ * Id, unique id prefix, or name.
+ */
+container: string, 
+/**
+ * A path in the container.
+ */
+path: string, 
+/**
+ * A folder of this machine, in which nothing of that name may be.
+ */
+folder: string, };
 
 export type CreateContainer = { 
 /**
@@ -860,7 +944,7 @@ hint: string | null,
  */
 advice: Advice | null, };
 
-export type ErrorCode = "invalidArgument" | "invalidReference" | "noSuchContainer" | "noSuchImage" | "noSuchVolume" | "noSuchExec" | "noSuchNetwork" | "noSuchActivity" | "nameInUse" | "portInUse" | "imageInUse" | "volumeInUse" | "networkInUse" | "wrongState" | "registryUnreachable" | "unauthorized" | "referenceNotFound" | "rateLimited" | "registryFailed" | "contentMismatch" | "unsupportedImage" | "noMatchingPlatform" | "unsafeLayer" | "diskFull" | "commandNotFound" | "commandNotExecutable" | "runtimeFailed" | "unsupported" | "databaseDamaged" | "dataRootLocked" | "canceled" | "internal";
+export type ErrorCode = "invalidArgument" | "invalidReference" | "noSuchContainer" | "noSuchImage" | "noSuchVolume" | "noSuchExec" | "noSuchNetwork" | "noSuchFile" | "noSuchActivity" | "nameInUse" | "portInUse" | "imageInUse" | "volumeInUse" | "networkInUse" | "wrongState" | "registryUnreachable" | "unauthorized" | "referenceNotFound" | "rateLimited" | "registryFailed" | "contentMismatch" | "unsupportedImage" | "noMatchingPlatform" | "unsafeLayer" | "diskFull" | "commandNotFound" | "commandNotExecutable" | "runtimeFailed" | "unsupported" | "databaseDamaged" | "dataRootLocked" | "canceled" | "internal";
 
 export type Exit = { 
 /**
@@ -879,6 +963,16 @@ atMs: number,
  * Why it could not start, if so.
  */
 error: string | null, };
+
+export type ExportContainer = { 
+/**
+ * Id, unique id prefix, or name.
+ */
+container: string, 
+/**
+ * The file; it must not be there yet.
+ */
+path: string, };
 
 export type FileBefore = { 
 /**
@@ -1364,6 +1458,24 @@ variant: string | null,
  */
 author: string | null, };
 
+export type ImageSignatures = { 
+/**
+ * The digest that is meant: what is here under this name, or else what the registry has.
+ */
+digest: string, 
+/**
+ * Whether it is the image that is here.
+ */
+isLocal: boolean, 
+/**
+ * Whether at least one signature is good.
+ */
+verified: boolean, 
+/**
+ * One by one.
+ */
+signatures: Array<SignatureCheck>, };
+
 export type ImageSummary = { 
 /**
  * Digest of the config.
@@ -1413,6 +1525,28 @@ usedBy: Array<string>,
  * User's labels.
  */
 labels: { [key in string]: string }, };
+
+export type ImportImage = { 
+/**
+ * The tar, plain or compressed with gzip or zstd, or the folder.
+ */
+path: string, 
+/**
+ * A name for the image.
+ */
+reference: string | null, 
+/**
+ * A remark for its history.
+ */
+comment: string | null, 
+/**
+ * Instructions of a Dockerfile that change its settings: `CMD`, `ENV`, `LABEL` and so on.
+ */
+changes: Array<string>, 
+/**
+ * `os/architecture[/variant]`; this machine's when absent.
+ */
+platform: string | null, };
 
 export type Incident = { 
 /**
@@ -2827,6 +2961,18 @@ blocked: Array<number>,
  */
 pending: Array<number>, };
 
+export type SignatureCheck = { 
+/**
+ * What it is worth.
+ */
+verdict: SignatureVerdict, 
+/**
+ * What the signer called the image; for a good one only.
+ */
+reference: string | null, };
+
+export type SignatureVerdict = "valid" | "wrongKey" | "otherContent";
+
 export type StatsHistory = { 
 /**
  * The samples.
@@ -3171,6 +3317,16 @@ lift: Array<LimitKind>,
  */
 restart: RestartPolicy | null, };
 
+export type VerifyImage = { 
+/**
+ * The name, as it is pulled.
+ */
+image: string, 
+/**
+ * A public key of cosign, in PEM.
+ */
+key: string, };
+
 export type Volume = { 
 /**
  * Unique name.
@@ -3247,6 +3403,11 @@ export interface Commands {
   container_size: { request: ContainerName; reply: ContainerSize };
   container_processes: { request: ContainerName; reply: ProcessList };
   container_isolation: { request: ContainerName; reply: Isolation };
+  container_changes: { request: ContainerName; reply: ContainerChanges };
+  copy_out: { request: CopyOut; reply: Traced<Copied> };
+  copy_in: { request: CopyIn; reply: Traced<Copied> };
+  commit_container: { request: CommitContainer; reply: Traced<ImageSummary> };
+  export_container: { request: ExportContainer; reply: Traced<null> };
   container_stats: { request: StatsQuery; reply: StatsHistory };
   terminal_input: { request: TerminalInput; reply: null };
   resize_terminal: { request: TerminalSize; reply: null };
@@ -3254,8 +3415,10 @@ export interface Commands {
   dissect_name: { request: DissectName; reply: Dissection };
   save_images: { request: SaveImages; reply: Traced<null> };
   load_images: { request: LoadImages; reply: Traced<Array<LoadedImage>> };
+  import_image: { request: ImportImage; reply: Traced<ImageSummary> };
   make_starter_image: { request: null; reply: Traced<ImageSummary> };
   inspect_image: { request: ImageName; reply: ImageDetail };
+  verify_image: { request: VerifyImage; reply: ImageSignatures };
   tag_image: { request: TagImage; reply: Traced<ImageSummary> };
   remove_image: { request: RemoveImage; reply: Traced<RemovedImage> };
   trash_image: { request: RemoveImage; reply: Traced<TrashedImage> };
