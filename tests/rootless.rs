@@ -131,6 +131,63 @@ fn folders_and_volumes_belong_to_the_user_and_to_its_containers() -> Result<()> 
 }
 
 #[test]
+fn files_are_copied_and_images_made_with_the_ids_of_the_container() -> Result<()> {
+    as_a_user(|user, host| {
+        let own = "echo mine > /home/mine; busybox chown 1000:2000 /home/mine; sleep 1000";
+        let run = [
+            "run",
+            "-d",
+            "--name",
+            "box",
+            "-v",
+            "kept:/data",
+            "busybox",
+            "sh",
+            "-c",
+            own,
+        ];
+        host.docker(&run).ok();
+        let wait = [
+            "exec",
+            "box",
+            "sh",
+            "-c",
+            "until [ -s /home/mine ]; do :; done",
+        ];
+        host.docker(&wait).ok();
+        let file = user.home.join("file");
+        fs::write(&file, "from outside")?;
+        user.give(&file)?;
+        let (file, out) = (file.display().to_string(), user.home.join("out"));
+        for state in ["running", "stopped"] {
+            host.docker(&["cp", &file, &format!("box:/home/{state}")])
+                .ok();
+            host.docker(&["cp", &file, &format!("box:/data/{state}")])
+                .ok();
+            let to = out.display().to_string();
+            host.docker(&["cp", "box:/home/mine", &to]).ok();
+            assert_eq!(fs::read_to_string(&out)?, "mine\n", "{state}");
+            fs::remove_file(&out)?;
+            if state == "running" {
+                host.docker(&["kill", "box"]).ok();
+            }
+        }
+        host.docker(&["commit", "box", "made:1"]).ok();
+        let show = "cat /home/running /home/stopped; stat -c ' %u:%g' /home/mine";
+        let ran = host.docker(&["run", "--rm", "made:1", "sh", "-c", show]);
+        assert_eq!(ran.ok(), "from outsidefrom outside 1000:2000");
+        let kept = ["run", "--rm", "-v", "kept:/data", "busybox", "ls", "/data"];
+        assert_eq!(host.docker(&kept).ok(), "running\nstopped");
+        let tar = user.home.join("root.tar").display().to_string();
+        host.docker(&["export", "-o", &tar, "box"]).ok();
+        host.docker(&["import", &tar, "again:1"]).ok();
+        let read = ["run", "--rm", "again:1", "/bin/cat", "/home/running"];
+        assert_eq!(host.docker(&read).ok(), "from outside");
+        Ok(())
+    })
+}
+
+#[test]
 fn containers_reach_out_and_are_reached_through_published_ports() -> Result<()> {
     as_a_user(|_, host| {
         if let Some(reason) = no_uplink(host) {

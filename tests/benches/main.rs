@@ -8,6 +8,7 @@
 
 mod api;
 mod arena;
+mod changes;
 mod crowd;
 mod engine;
 mod life;
@@ -30,6 +31,8 @@ const BENCHMARKS: &[(&str, Measure)] = &[
     ("memory", crowd::memory),
     ("crowd", crowd::hundred),
     ("pull", pull::measure),
+    ("changes", changes::changed_file),
+    ("push", changes::push),
 ];
 
 /// Does some work with all sides in turn.

@@ -14,12 +14,25 @@ use terrarium_tests::run;
 use crate::{
     Bench,
     measure::{Row, Side, alternate, timed},
+    skip,
 };
 
 const ROUNDS: usize = 5;
 /// Four layers of programs and libraries, as a real image has them.
 const LAYERS: usize = 4;
 const LAYER_BYTES: u64 = 40 << 20;
+
+const PODMAN: &str = "/usr/bin/podman";
+
+/// It needs no daemon, and keeps its images beside those of the others.
+fn podman(arguments: &[&str]) -> Command {
+    let mut command = Command::new(PODMAN);
+    command.args(["--root", "/tmp/podman/root", "--runroot", "/tmp/podman/run"]);
+    command
+        .args(["--storage-driver", "overlay"])
+        .args(arguments);
+    command
+}
 
 /// A pull beside the peer's, and beside the plain tools without network and without checks.
 pub(crate) fn measure(bench: &Bench) -> Result<Vec<Row>> {
@@ -41,6 +54,16 @@ pub(crate) fn measure(bench: &Bench) -> Result<Vec<Row>> {
             engine.docker(&["rmi", image])?;
             Ok(took)
         }));
+    }
+    if Path::new(PODMAN).is_file() {
+        sides.push(Side::new("podman", || {
+            let pull = ["pull", "-q", "--tls-verify=false", &image];
+            let took = timed(&mut podman(&pull))?;
+            timed(&mut podman(&["rmi", "-f", &image]))?;
+            Ok(took)
+        }));
+    } else {
+        skip("podman is not installed: apt-get install --no-install-recommends podman");
     }
     sides.push(Side::new("gzip + tar x", || unpack(&layers)));
     // What no pull can be faster than: one of its parts alone, on one processor and on the disk.

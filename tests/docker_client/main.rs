@@ -1,7 +1,9 @@
 //! The real docker client against a real `terrariumd`, by group of commands.
 
+mod archives;
 mod attach;
 mod build;
+mod copy;
 mod exec;
 mod health;
 mod images;

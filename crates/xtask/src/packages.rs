@@ -39,6 +39,7 @@ pub(crate) const TEST: &[Package] = &[
     ("docker-registry", "a real registry"),
     ("apache2-utils", "passwords for it"),
     ("openssl", "certificates for it"),
+    ("curl", "calls that the docker client does not make"),
     ("skopeo", "a peer that reads and writes images"),
     ("umoci", "another one"),
     ("debootstrap", "a real Debian root file system"),
@@ -54,6 +55,7 @@ pub(crate) const PEERS: &[Package] = &[
     ("docker.io", "the engine that most people have"),
     ("runc", "its OCI runtime"),
     ("crun", "the fastest OCI runtime"),
+    ("podman", "the engine without a daemon"),
 ];
 
 /// The client that the suites speak through, unless one is there from wherever.
