@@ -97,6 +97,27 @@ fn the_window_has_a_text_for_every_hint() -> Result<()> {
     Ok(())
 }
 
+#[test]
+fn the_window_has_a_text_for_everything_that_a_check_of_the_machine_finds() -> Result<()> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let text = fs::read_to_string(root.join("crates/engine/src/system/checks.rs"))?;
+    let text = text.split("#[cfg(test)]").next().unwrap_or_default();
+    // Sentences: paths, names of checks and commands have no language.
+    let sentences: BTreeSet<String> = texts(text)
+        .filter(|text| text.contains(' ') && !text.starts_with("sudo ") && !text.starts_with('/'))
+        .collect();
+    ensure!(sentences.len() > 10, "the search found only {sentences:?}");
+    let unknown: Vec<_> = sentences
+        .iter()
+        .filter(|found| Advice::of_finding(&without_names(found)).is_none())
+        .collect();
+    ensure!(
+        unknown.is_empty(),
+        "add {unknown:?} to FINDINGS in crates/api/src/hint.rs and to both catalogues in ui/src/lib/shared/i18n"
+    );
+    Ok(())
+}
+
 /// All texts of a piece of source.
 fn texts(source: &str) -> impl Iterator<Item = String> {
     let quoted = source.replace("\\\"", "'");

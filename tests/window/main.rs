@@ -4,6 +4,7 @@ mod archives;
 mod explorer;
 mod inside;
 mod journey;
+mod keeping;
 mod looks;
 mod registries;
 mod screens;

@@ -68,9 +68,9 @@ export function pullAt(reference: string, now: number): PullProgress {
     reference,
     stage: now < 90_000 ? 'resolving' : now < PULL_END_USEC ? 'fetching' : 'done',
     documents: [
-      { kind: 'index' as const, digest: digest('pull index'), sizeBytes: 9_000, summary: '11 platforms', at: 30_000 },
-      { kind: 'manifest' as const, digest: digest('pull manifest'), sizeBytes: 2_000, summary: 'linux/amd64', at: 60_000 },
-      { kind: 'config' as const, digest: digest('pull null'), sizeBytes: 9_900, summary: '21 settings', at: 180_000 },
+      { kind: 'index' as const, digest: digest('pull index'), sizeBytes: 9_000, fact: { type: 'platforms' as const, count: 11 }, at: 30_000 },
+      { kind: 'manifest' as const, digest: digest('pull manifest'), sizeBytes: 2_000, fact: { type: 'platform' as const, platform: 'linux/amd64' }, at: 60_000 },
+      { kind: 'config' as const, digest: digest('pull null'), sizeBytes: 9_900, fact: { type: 'settings' as const, count: 21 }, at: 180_000 },
     ].filter(({ at }) => at <= now),
     blobs,
     downloadedBytes: sum(blobs, 'downloadedBytes'),

@@ -18,6 +18,11 @@ wire! {
             /// Name or id.
             container: String,
         },
+        /// Those of a volume, as one layer.
+        Volume {
+            /// Its name.
+            volume: String,
+        },
     }
 
     /// Asks for the sums of all layers.

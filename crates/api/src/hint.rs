@@ -213,10 +213,53 @@ pub const HINTS: &[(&str, &str)] = &[
     ("lastWords", "what it wrote last says why"),
 ];
 
+/// What a check of the machine can find, in the form of [`HINTS`].
+pub const FINDINGS: &[(&str, &str)] = &[
+    ("hasOverlayfs", "the kernel has overlayfs"),
+    ("noOverlayfs", "the kernel has not loaded overlayfs"),
+    ("noSeccomp", "the kernel has no seccomp filters"),
+    (
+        "notDelegated",
+        "{}, not delegated to this user: limits are not enforced",
+    ),
+    ("delegated", "{}, delegated to this user"),
+    ("noNft", "nft is not installed: ports cannot be published"),
+    (
+        "noPasta",
+        "pasta is not installed: containers reach the network of the host or none",
+    ),
+    (
+        "noTap",
+        "this user may not open /dev/net/tun: containers reach the network of the host or none",
+    ),
+    (
+        "appArmor",
+        "AppArmor restricts unprivileged user namespaces",
+    ),
+    ("switchedOff", "they are switched off"),
+    ("noneAllowed", "none are allowed"),
+    ("upTo", "up to {}"),
+    ("noNewuidmap", "newuidmap is not installed"),
+    ("hasRanges", "ranges in /etc/subuid and /etc/subgid"),
+    (
+        "noRanges",
+        "no range in /etc/subuid and /etc/subgid: images with several users do not unpack",
+    ),
+];
+
 impl Advice {
+    /// What was found by a check of the machine; none for a text that is not listed.
+    pub fn of_finding(text: &str) -> Option<Self> {
+        Self::among(FINDINGS, text)
+    }
+
     /// The hint that `text` is; none for one that is not listed.
     pub fn of(text: &str) -> Option<Self> {
-        HINTS.iter().find_map(|(code, template)| {
+        Self::among(HINTS, text)
+    }
+
+    fn among(texts: &[(&str, &str)], text: &str) -> Option<Self> {
+        texts.iter().find_map(|(code, template)| {
             Some(Self {
                 code: (*code).to_owned(),
                 values: values(template, text)?,
@@ -268,9 +311,12 @@ mod tests {
 
     #[test]
     fn every_hint_is_found_by_its_own_text() {
-        for (code, template) in HINTS {
+        for (texts, code, template) in [HINTS, FINDINGS]
+            .iter()
+            .flat_map(|texts| texts.iter().map(move |(code, text)| (texts, code, text)))
+        {
             let text = template.replace("{}", "value");
-            let found = Advice::of(&text).unwrap();
+            let found = Advice::among(texts, &text).unwrap();
             assert_eq!(found.code, *code, "{text}");
         }
     }

@@ -271,8 +271,29 @@ wire! {
         pub digest: String,
         /// Its size.
         pub size_bytes: u64,
-        /// One fact: number of platforms, platform, number of settings.
-        pub summary: String,
+        /// What is worth knowing of it.
+        pub fact: DocumentFact,
+    }
+
+    /// What is worth knowing of a document.
+    #[derive(Eq)]
+    #[serde(tag = "type", rename_all_fields = "camelCase")]
+    pub enum DocumentFact {
+        /// An index has images for so many platforms.
+        Platforms {
+            /// How many.
+            count: u32,
+        },
+        /// A manifest is of an image for this platform.
+        Platform {
+            /// `os/architecture[/variant]`.
+            platform: String,
+        },
+        /// A config has so many settings.
+        Settings {
+            /// How many.
+            count: u32,
+        },
     }
 
     /// One blob of a pull: a row of the waterfall. Times count from the start of the pull.

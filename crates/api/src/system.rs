@@ -1,5 +1,7 @@
 //! The machine, the engine, and the user's settings.
 
+use crate::Advice;
+
 wire! {
     /// The machine and the engine.
     #[derive(Eq)]
@@ -56,8 +58,10 @@ wire! {
         pub name: String,
         /// How it stands.
         pub state: CheckState,
-        /// What was found.
+        /// What was found, in English.
         pub detail: String,
+        /// The same for every language; none for what has none, such as a path.
+        pub finding: Option<Advice>,
         /// The command that mends it.
         pub fix: Option<String>,
     }

@@ -8,7 +8,7 @@ use std::{
     any::TypeId, collections::BTreeMap, collections::HashSet, fmt::Write as _, fs, path::Path,
 };
 
-use terrarium_api::{CGROUP_FILES, HINTS, STEPS, commands, commands::Shape};
+use terrarium_api::{CGROUP_FILES, FINDINGS, HINTS, STEPS, commands, commands::Shape};
 use ts_rs::{Config, TS, TypeVisitor};
 
 const FILE: &str = concat!(
@@ -29,6 +29,8 @@ fn the_typescript_of_the_window_is_up_to_date() {
     write_names(&mut text, "STEPS", STEPS);
     let hints: Vec<&str> = HINTS.iter().map(|(code, _)| *code).collect();
     write_names(&mut text, "HINTS", &hints);
+    let findings: Vec<&str> = FINDINGS.iter().map(|(code, _)| *code).collect();
+    write_names(&mut text, "FINDINGS", &findings);
 
     if std::env::var_os("UPDATE_TYPESCRIPT").is_some() {
         fs::create_dir_all(Path::new(FILE).parent().unwrap()).unwrap();

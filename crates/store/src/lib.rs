@@ -137,6 +137,29 @@ impl Store {
     pub fn measure_tree(&self, path: &Path) -> Result<Size> {
         self.snapshots.measure_tree(path)
     }
+
+    /// Lists a folder and all below it, as if it were one layer.
+    ///
+    /// # Errors
+    /// [`Error::Layer`] if it cannot be read.
+    pub fn index_tree(&self, folder: &Path) -> Result<index::LayerIndex> {
+        self.snapshots.index_tree(folder)
+    }
+
+    /// Writes the content of a regular file below `folder`, up to `limit` bytes, into `sink`, and
+    /// returns how large the file is. No link in `path` is followed.
+    ///
+    /// # Errors
+    /// [`Error::Layer`] if there is no such file.
+    pub fn read_in_tree(
+        &self,
+        folder: &Path,
+        path: &Path,
+        limit: u64,
+        sink: impl std::io::Write + Send,
+    ) -> Result<u64> {
+        self.snapshots.read_in_tree(folder, path, limit, sink)
+    }
 }
 
 /// Locks the folder of the content itself, so that no file has to be kept for it.

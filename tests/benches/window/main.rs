@@ -8,6 +8,7 @@
 
 mod budget;
 mod engine;
+mod explorer;
 mod idle;
 mod opening;
 mod process;
@@ -24,6 +25,7 @@ const BENCHMARKS: &[(&str, Measure)] = &[
     ("window opening", opening::measure),
     ("window idle", idle::measure),
     ("window engine", engine::measure),
+    ("window explorer", explorer::measure),
 ];
 
 type Measure = fn() -> Result<Vec<Budget>>;

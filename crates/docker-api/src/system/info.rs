@@ -219,6 +219,7 @@ mod tests {
             checks: vec![Check {
                 name: "cgroup".into(),
                 state: CheckState::Limited,
+                finding: None,
                 detail: "no delegation".into(),
                 fix: None,
             }],

@@ -2,6 +2,8 @@
 
 use std::{
     collections::VecDeque,
+    io::Write,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -12,7 +14,7 @@ use terrarium_store::{
     index::{LayerIndex, Stack, View},
 };
 
-use crate::{Engine, Result, blocking::blocking, images::store_failed};
+use crate::{Engine, Result, blocking::blocking, error::quoted, images::store_failed};
 
 /// Images whose layers are kept merged: two, to compare them.
 const KEPT: usize = 2;
@@ -30,6 +32,8 @@ pub(crate) struct Explored {
 pub(super) struct Layers {
     /// Bottom first.
     pub(super) snapshots: Vec<Name>,
+    /// The only layer, where it is a folder of its own and no snapshot.
+    folder: Option<PathBuf>,
     pub(super) stack: Stack,
     /// The view that was asked for last: the next question is mostly about the same layer.
     view: Mutex<Option<Arc<View>>>,
@@ -41,6 +45,7 @@ impl Layers {
     fn new(snapshots: Vec<Name>, stack: Stack) -> Self {
         Self {
             snapshots,
+            folder: None,
             stack,
             view: Mutex::default(),
             asked: Mutex::new(Instant::now()),
@@ -64,8 +69,24 @@ impl Layers {
         Ok(view)
     }
 
-    pub(super) fn snapshot(&self, layer: u32) -> Result<&Name> {
-        self.snapshots.get(layer as usize).ok_or_else(no_such_layer)
+    /// Writes the content of a file as a layer has it into `sink`, and returns its size. Blocks.
+    pub(super) fn read_file(
+        &self,
+        store: &Store,
+        (layer, path): (u32, &Path),
+        limit: u64,
+        sink: impl Write + Send,
+    ) -> Result<u64> {
+        let read = match &self.folder {
+            Some(folder) => store.read_in_tree(folder, path, limit, sink),
+            None => {
+                let snapshot = self.snapshots.get(layer as usize);
+                let snapshot = snapshot.ok_or_else(no_such_layer)?;
+                store.snapshots().read_file(snapshot, path, limit, sink)
+            }
+        };
+        let shown = path.display().to_string();
+        read.map_err(|error| store_failed(format!("read {} of the layer", quoted(&shown)), &error))
     }
 }
 
@@ -100,6 +121,7 @@ impl Engine {
         let (mut snapshots, writable) = match of {
             FilesOf::Image { image } => (names(&self.resolve_image(image).await?.chain), None),
             FilesOf::Container { container } => self.container_snapshots(container).await?,
+            FilesOf::Volume { volume } => return self.volume_layer(volume).await,
         };
         let below = self.merged(snapshots.clone()).await?;
         let Some(writable) = writable else {
@@ -149,6 +171,23 @@ impl Engine {
                 }
             }
         });
+    }
+
+    /// A volume as one layer, read anew: containers write to it.
+    async fn volume_layer(&self, volume: &str) -> Result<Arc<Layers>> {
+        let folder = PathBuf::from(self.inspect_volume(volume).await?.mountpoint);
+        let (store, named) = (self.store().clone(), volume.to_owned());
+        blocking(move || {
+            let listed = store.index_tree(&folder);
+            let listed = listed.map_err(|error| {
+                store_failed(format!("list the files of volume {named}"), &error)
+            })?;
+            let stack = Stack::new(&[listed]).map_err(|error| too_many(&error))?;
+            let mut layers = Layers::new(Vec::new(), stack);
+            layers.folder = Some(folder);
+            Ok(Arc::new(layers))
+        })
+        .await
     }
 
     async fn container_snapshots(&self, container: &str) -> Result<(Vec<Name>, Option<Name>)> {

@@ -17,7 +17,6 @@ use crate::{
     Engine, Result,
     blocking::blocking,
     error::{Context as _, quoted},
-    images::store_failed,
 };
 
 /// So much of a file is shown.
@@ -35,13 +34,8 @@ impl Engine {
         let store = self.store().clone();
         blocking(move || {
             let mut bytes = Vec::new();
-            let read = store.snapshots().read_file(
-                layers.snapshot(request.layer)?,
-                &path,
-                SHOWN,
-                &mut bytes,
-            );
-            let size_bytes = read.map_err(|error| unreadable(&request.path, &error))?;
+            let file = (request.layer, path.as_path());
+            let size_bytes = layers.read_file(&store, file, SHOWN, &mut bytes)?;
             Ok(content(&bytes, size_bytes))
         })
         .await
@@ -60,14 +54,14 @@ impl Engine {
         let store = self.store().clone();
         blocking(move || {
             let file = create(&to, &request.to)?;
-            let name = layers.snapshot(request.layer)?;
-            let read = store.snapshots().read_file(name, &path, u64::MAX, file);
+            let wanted = (request.layer, path.as_path());
+            let read = layers.read_file(&store, wanted, u64::MAX, file);
             if read.is_err() {
                 // What is half written is of no use; the first error is the one that counts.
                 let _ = std::fs::remove_file(&to);
             }
             Ok(SavedFile {
-                size_bytes: read.map_err(|error| unreadable(&request.path, &error))?,
+                size_bytes: read?,
                 path: request.to,
             })
         })
@@ -94,10 +88,6 @@ fn create(to: &Path, named: &str) -> Result<std::fs::File> {
 fn bad_target(path: &str, hint: &str) -> Error {
     let message = format!("cannot save as {}", quoted(path));
     Error::new(ErrorCode::InvalidArgument, message).hint(hint)
-}
-
-fn unreadable(path: &str, error: &terrarium_store::Error) -> Error {
-    store_failed(format!("read {} of the layer", quoted(path)), error)
 }
 
 fn content(bytes: &[u8], size_bytes: u64) -> FileContent {

@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use nix::unistd::{Uid, User};
-use terrarium_api::{Check, CheckState, Privilege};
+use terrarium_api::{Advice, Check, CheckState, Privilege};
 
 use crate::stats::Hierarchies;
 
@@ -25,10 +25,12 @@ pub(super) fn all(privilege: Privilege, hierarchies: &Hierarchies) -> Vec<Check>
 }
 
 fn check(name: &str, state: CheckState, detail: impl Into<String>, fix: Option<&str>) -> Check {
+    let detail = detail.into();
     Check {
         name: name.into(),
         state,
-        detail: detail.into(),
+        finding: Advice::of_finding(&detail),
+        detail,
         fix: fix.map(str::to_owned),
     }
 }

@@ -64,6 +64,23 @@ impl Snapshots {
     }
 }
 
+/// The same for another folder of the data root that containers write to, such as a volume's.
+impl Snapshots {
+    pub(crate) fn index_tree(&self, folder: &Path) -> Result<LayerIndex> {
+        parse(&self.shared.worker.index(folder)?, folder)
+    }
+
+    pub(crate) fn read_in_tree(
+        &self,
+        folder: &Path,
+        path: &Path,
+        limit: u64,
+        sink: impl Write + Send,
+    ) -> Result<u64> {
+        self.shared.worker.read_file(folder, path, limit, sink)
+    }
+}
+
 fn read_kept(path: &PathBuf) -> Result<Option<LayerIndex>> {
     match fs::read(path) {
         Ok(bytes) => Ok(LayerIndex::parse(&bytes).ok()),

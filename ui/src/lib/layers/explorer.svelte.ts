@@ -25,6 +25,7 @@ export class Explorer {
   chosen = $derived.by(() => this.lines.find(({ path }) => path === this.active))
 
   #turn = 0
+  #searching = false
 
   constructor(readonly of: FilesOf, { layer, shown }: { layer: number; shown: Shown }) {
     this.layer = layer
@@ -70,9 +71,17 @@ export class Explorer {
     await Promise.all([this.summary.load(() => call('files_summary', { of: this.of })), ...[...this.#folders.keys()].map((folder) => this.#ask(folder, 0))])
   }
 
-  search(): void {
-    const text = this.query.trim()
-    if (text !== '') void this.found.load(() => call('search_files', { of: this.of, text }))
+  /** Asks at once; while an answer is under way, only the last word that was typed is asked next. */
+  async search(): Promise<void> {
+    if (this.#searching) return
+    this.#searching = true
+    let text = ''
+    while (this.query.trim() !== '' && this.query.trim() !== text) {
+      text = this.query.trim()
+      const asked = text
+      await this.found.load(() => call('search_files', { of: this.of, text: asked }))
+    }
+    this.#searching = false
   }
 
   preview(path: string, layer: number): void {

@@ -33,6 +33,11 @@ export class Pages {
     await this.#read(null)
   }
 
+  /** Asks once more for what failed. */
+  async again(): Promise<void> {
+    if (this.state === 'failed') await this.#read(this.#next)
+  }
+
   async readMore(): Promise<void> {
     if (this.more) await this.#read(this.#next)
   }

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
-import { HINTS } from '$lib/ipc/client'
+import { FINDINGS, HINTS } from '$lib/ipc/client'
 import * as en from '$lib/shared/i18n/en'
 import * as ko from '$lib/shared/i18n/ko'
 import { locale } from '$lib/shared/i18n/index.svelte'
-import { advised, problemOf } from './problem'
+import { advised, findingText, problemOf } from './problem'
 
 const places = (text: string): number => text.split('{}').length
 
@@ -12,6 +12,17 @@ test('every hint of the engine is said in both languages, with all of its values
   expect(Object.keys(ko.hints).sort()).toEqual([...HINTS].sort())
   const lost = HINTS.filter((code) => places(en.hints[code]) !== places(ko.hints[code]))
   expect(lost).toEqual([])
+})
+
+test('everything that a check finds is said in both languages, with all of its values', () => {
+  expect(Object.keys(en.findings).sort()).toEqual([...FINDINGS].sort())
+  expect(Object.keys(ko.findings).sort()).toEqual([...FINDINGS].sort())
+  expect(FINDINGS.filter((code) => places(en.findings[code]) !== places(ko.findings[code]))).toEqual([])
+})
+
+test('what has no language, such as a path, stays as it was found', () => {
+  expect(findingText({ finding: null, detail: '/usr/sbin/nft' })).toBe('/usr/sbin/nft')
+  expect(findingText({ finding: { code: 'upTo', values: ['7'] }, detail: 'up to 7' })).toBe('Up to 7.')
 })
 
 test('values stand in their places', () => {

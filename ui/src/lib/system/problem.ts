@@ -1,4 +1,4 @@
-import { asEngineError, type Advice } from '$lib/ipc/client'
+import { asEngineError, type Advice, type Check } from '$lib/ipc/client'
 import { t } from '$lib/shared/i18n/index.svelte'
 import type { Problem } from '$lib/shared/loading'
 
@@ -9,9 +9,13 @@ export function problemOf(thrown: unknown): Problem {
 }
 
 /** The hint in the language of the window; a code that is newer than our texts leaves the engine's own words. */
-export function advised(advice: Advice | null | undefined): string | undefined {
+export const advised = (advice: Advice | null | undefined): string | undefined => said(t.hints, advice)
+
+/** What a check of the machine found, in the language of the window. */
+export const findingText = ({ finding, detail }: Pick<Check, 'finding' | 'detail'>): string => said(t.findings, finding) ?? detail
+
+function said(texts: Record<string, string>, advice: Advice | null | undefined): string | undefined {
   if (!advice) return undefined
-  const texts: Record<string, string> = t.hints
   const values = advice.values.values()
   return texts[advice.code]?.replaceAll('{}', () => values.next().value ?? '')
 }

@@ -3,6 +3,7 @@ import { call, type Volume } from '$lib/ipc/client'
 import { confirmation } from '$lib/shared/confirm.svelte'
 import { t } from '$lib/shared/i18n/index.svelte'
 import { DeleteIcon } from '$lib/shared/icons'
+import { router } from '$lib/shared/router.svelte'
 import { toasts } from '$lib/shared/toasts.svelte'
 import { problemOf } from '$lib/system/problem'
 import { traces } from '$lib/system/traces.svelte'
@@ -10,6 +11,7 @@ import { traces } from '$lib/system/traces.svelte'
 async function removeOne({ name }: Volume): Promise<void> {
   try {
     traces.record((await call('remove_volume', { name })).trace)
+    if (router.route.page === 'volumes' && router.route.id === name) router.go({ page: 'volumes' })
   } catch (thrown) {
     const { message, causes } = problemOf(thrown)
     toasts.show({ tone: 'failed', text: message, detail: causes[0] ?? name })

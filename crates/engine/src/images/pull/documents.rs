@@ -1,4 +1,4 @@
-use terrarium_api::{DocumentKind, Error, ErrorCode, PullDocument};
+use terrarium_api::{DocumentFact, DocumentKind, Error, ErrorCode, PullDocument};
 use terrarium_oci::{Descriptor, Document, Index, Manifest, Platform};
 use terrarium_store::Store;
 
@@ -116,7 +116,9 @@ fn show(pull: &Pull, found: &Found) {
             kind: DocumentKind::Index,
             digest: descriptor.digest.to_string(),
             size_bytes: descriptor.size_bytes,
-            summary: counted(index.platforms().len(), "platform"),
+            fact: DocumentFact::Platforms {
+                count: count(index.platforms().len()),
+            },
         });
     }
     let platform = found.descriptor.platform.as_ref().unwrap_or(&pull.platform);
@@ -124,13 +126,15 @@ fn show(pull: &Pull, found: &Found) {
         kind: DocumentKind::Manifest,
         digest: found.descriptor.digest.to_string(),
         size_bytes: found.descriptor.size_bytes,
-        summary: platform.to_string(),
+        fact: DocumentFact::Platform {
+            platform: platform.to_string(),
+        },
     });
 }
 
-/// `1 platform`, `2 platforms`.
-pub(super) fn counted(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+/// A number of things in one document, which has at most some megabytes.
+pub(super) fn count(things: usize) -> u32 {
+    u32::try_from(things).unwrap_or(u32::MAX)
 }
 
 fn keep(pull: &Pull, found: Found) -> Result<Documents> {

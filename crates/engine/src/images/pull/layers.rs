@@ -3,7 +3,9 @@ use std::{
     sync::Arc,
 };
 
-use terrarium_api::{BlobPhase, BlobProgress, DocumentKind, Error, ErrorCode, PullDocument};
+use terrarium_api::{
+    BlobPhase, BlobProgress, DocumentFact, DocumentKind, Error, ErrorCode, PullDocument,
+};
 use terrarium_oci::{ChainId, Descriptor, ExecConfig, ImageConfig, Manifest};
 use terrarium_store::{LayerWork, WantedLayer, worker::Report};
 use tokio::task::JoinSet;
@@ -11,7 +13,7 @@ use tokio::task::JoinSet;
 use super::{
     Pull,
     blob::{self, Blob, Brought},
-    documents::{Documents, counted},
+    documents::{Documents, count},
 };
 use crate::{
     Result,
@@ -169,7 +171,9 @@ async fn read_config(pull: &Arc<Pull>, manifest: &Manifest) -> Result<ImageConfi
         kind: DocumentKind::Config,
         digest: blob.digest.to_string(),
         size_bytes: blob.size_bytes,
-        summary: counted(settings(&config.config), "setting"),
+        fact: DocumentFact::Settings {
+            count: count(settings(&config.config)),
+        },
     });
     Ok(config)
 }

@@ -1,4 +1,4 @@
-import type { Dissection, NamePart, NamePartKind } from '$lib/ipc/client'
+import type { Dissection, DocumentFact, NamePart, NamePartKind } from '$lib/ipc/client'
 import { t } from '$lib/shared/i18n/index.svelte'
 
 export interface PartView {
@@ -21,6 +21,18 @@ function noteOf({ kind, implied }: NamePart): string {
   const n = t.pull.notes
   if (implied) return kind === 'namespace' ? n.impliedNamespace : kind === 'tag' ? n.impliedTag : n.impliedRegistry
   return kind === 'tag' ? n.tag : kind === 'digest' ? n.digest : n.typed
+}
+
+/** What is worth knowing of a document that a pull has read. */
+export function factText(fact: DocumentFact): string {
+  switch (fact.type) {
+    case 'platform':
+      return fact.platform
+    case 'platforms':
+      return t.pull.platforms(fact.count)
+    case 'settings':
+      return t.pull.settings(fact.count)
+  }
 }
 
 /** The parts of a name as the dissector draws them. */

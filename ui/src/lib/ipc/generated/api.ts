@@ -272,9 +272,13 @@ name: string,
  */
 state: CheckState, 
 /**
- * What was found.
+ * What was found, in English.
  */
 detail: string, 
+/**
+ * The same for every language; none for what has none, such as a path.
+ */
+finding: Advice | null, 
 /**
  * The command that mends it.
  */
@@ -892,6 +896,20 @@ canonical: string,
  */
 parts: Array<NamePart>, };
 
+export type DocumentFact = { "type": "platforms", 
+/**
+ * How many.
+ */
+count: number, } | { "type": "platform", 
+/**
+ * `os/architecture[/variant]`.
+ */
+platform: string, } | { "type": "settings", 
+/**
+ * How many.
+ */
+count: number, };
+
 export type DocumentKind = "index" | "manifest" | "config";
 
 export type EmptyTrash = { 
@@ -1116,7 +1134,11 @@ image: string, } | { "kind": "container",
 /**
  * Name or id.
  */
-container: string, };
+container: string, } | { "kind": "volume", 
+/**
+ * Its name.
+ */
+volume: string, };
 
 export type FilesQuery = { 
 /**
@@ -2455,9 +2477,9 @@ digest: string,
  */
 sizeBytes: number, 
 /**
- * One fact: number of platforms, platform, number of settings.
+ * What is worth knowing of it.
  */
-summary: string, };
+fact: DocumentFact, };
 
 export type PullImage = { 
 /**
@@ -3623,4 +3645,22 @@ export const HINTS = [
   "networkForm",
   "epochSeconds",
   "lastWords",
+] as const
+
+export const FINDINGS = [
+  "hasOverlayfs",
+  "noOverlayfs",
+  "noSeccomp",
+  "notDelegated",
+  "delegated",
+  "noNft",
+  "noPasta",
+  "noTap",
+  "appArmor",
+  "switchedOff",
+  "noneAllowed",
+  "upTo",
+  "noNewuidmap",
+  "hasRanges",
+  "noRanges",
 ] as const

@@ -1,3 +1,22 @@
+/** What a check of the machine found; `{}` are its values. */
+export const findings = {
+  hasOverlayfs: 'The kernel has overlayfs.',
+  noOverlayfs: 'The kernel has not loaded overlayfs.',
+  noSeccomp: 'The kernel has no seccomp filters.',
+  notDelegated: '{}, not delegated to this user: limits are not enforced.',
+  delegated: '{}, delegated to this user.',
+  noNft: 'nft is not installed: ports cannot be published.',
+  noPasta: 'pasta is not installed: containers reach the network of the host or none.',
+  noTap: 'This user may not open /dev/net/tun: containers reach the network of the host or none.',
+  appArmor: 'AppArmor restricts unprivileged user namespaces.',
+  switchedOff: 'They are switched off.',
+  noneAllowed: 'None are allowed.',
+  upTo: 'Up to {}.',
+  noNewuidmap: 'newuidmap is not installed.',
+  hasRanges: 'There are ranges in /etc/subuid and /etc/subgid.',
+  noRanges: 'There is no range in /etc/subuid and /etc/subgid: images with several users do not unpack.',
+}
+
 /** What a person can do about an error; `{}` are the values of the hint. */
 export const hints = {
   sayWhatRuns: 'The image names none: say what shall run.',

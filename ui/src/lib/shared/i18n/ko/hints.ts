@@ -1,5 +1,23 @@
 import type * as en from '../en'
 
+export const findings: typeof en.findings = {
+  hasOverlayfs: '커널에 overlayfs가 있어요.',
+  noOverlayfs: '커널이 overlayfs를 불러오지 않았어요.',
+  noSeccomp: '커널에 seccomp 필터가 없어요.',
+  notDelegated: '{}을 이 사용자에게 맡기지 않아서 한도가 걸리지 않아요.',
+  delegated: '{}을 이 사용자에게 맡겼어요.',
+  noNft: 'nft가 없어서 포트를 열 수 없어요.',
+  noPasta: 'pasta가 없어서 컨테이너가 호스트의 네트워크만 쓰거나 네트워크를 못 써요.',
+  noTap: '이 사용자가 /dev/net/tun을 열 수 없어서 컨테이너가 호스트의 네트워크만 쓰거나 네트워크를 못 써요.',
+  appArmor: 'AppArmor가 일반 사용자의 사용자 네임스페이스를 막아요.',
+  switchedOff: '꺼져 있어요.',
+  noneAllowed: '하나도 만들 수 없어요.',
+  upTo: '{}개까지 만들 수 있어요.',
+  noNewuidmap: 'newuidmap이 없어요.',
+  hasRanges: '/etc/subuid와 /etc/subgid에 범위가 있어요.',
+  noRanges: '/etc/subuid와 /etc/subgid에 범위가 없어서, 사용자가 여럿인 이미지를 풀 수 없어요.',
+}
+
 export const hints: typeof en.hints = {
   sayWhatRuns: '이미지에 정해진 명령이 없어요. 무엇을 실행할지 적어 주세요.',
   freeSomeRoom: '쓰지 않는 이미지를 지우는 등 공간을 비워 주세요.',
