@@ -8,3 +8,4 @@ mod keeping;
 mod looks;
 mod registries;
 mod screens;
+mod trash;

@@ -6,10 +6,12 @@ import { imageActions } from '$lib/images/actions'
 import { archive } from '$lib/images/archive/archive.svelte'
 import { imageTitle } from '$lib/images/name'
 import { pulls } from '$lib/images/pulls.svelte'
+import { imageTrash } from '$lib/images/trash/trash.svelte'
 import { t } from '$lib/shared/i18n/index.svelte'
 import {
   CleanIcon,
   ContainersIcon,
+  DeleteIcon,
   ImagesIcon,
   KeyboardIcon,
   LanguageIcon,
@@ -82,6 +84,7 @@ function commands(): Entry[] {
     { id: 'new-container', section, label: t.containers.new, icon: PlusIcon, run: () => containerDialogs.create() },
     { id: 'pull', section, label: t.images.pull, icon: PullIcon, run: () => pulls.openDialog() },
     { id: 'load', section, label: t.archive.load, icon: LoadIcon, run: () => archive.askWhereFrom() },
+    { id: 'trash', section, label: t.trash.title, icon: DeleteIcon, run: () => imageTrash.show() },
     { id: 'registries', section, label: t.palette.go(t.registries.title), icon: RegistryIcon, run: () => router.go({ page: 'settings', tab: 'registries' }) },
     { id: 'prune', section, label: t.prune.open, icon: CleanIcon, run: () => receipt.show() },
     { id: 'new-network', section, label: t.networks.new, icon: PlusIcon, run: () => (networkDialogs.creating = true) },

@@ -64,10 +64,6 @@ export const images = {
   tagTitle: (name: string) => `One more name for ${name}`,
   newName: 'New name',
   newNameHelp: 'A name is only a pointer: the image stays the same, and is not copied.',
-  removeTitle: (n: number) => (n === 1 ? 'Remove this image?' : `Remove ${n} images?`),
-  removeText: (size: string) => `Its names go, and ${size} that no other image uses. It can be pulled again if a registry has it.`,
-  removeUsed: (names: string) => `Containers use it: ${names}. The engine will refuse until they are removed.`,
-  removed: (name: string) => `Removed ${name}`,
   freed: (size: string) => `${size} are free again`,
 }
 

@@ -67,10 +67,6 @@ export const images: typeof en.images = {
   tagTitle: (name) => `${name}에 이름 하나 더`,
   newName: '새 이름',
   newNameHelp: '이름은 가리키기만 해요. 이미지는 그대로이고 복사되지 않아요.',
-  removeTitle: (n) => (n === 1 ? '이 이미지를 지울까요?' : `이미지 ${n}개를 지울까요?`),
-  removeText: (size) => `이름이 없어지고, 다른 이미지가 쓰지 않는 ${josa(size, '이/가')} 지워져요. 레지스트리에 있으면 다시 받을 수 있어요.`,
-  removeUsed: (names) => `컨테이너가 쓰고 있어요: ${names}. 먼저 지우지 않으면 엔진이 거절해요.`,
-  removed: (name) => `${josa(name, '을/를')} 지웠어요`,
   freed: (size) => `${josa(size, '이/가')} 비었어요`,
 }
 
