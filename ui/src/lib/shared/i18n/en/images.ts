@@ -120,7 +120,6 @@ export const volumes = {
   toList: 'Back to all volumes',
   facts: { size: 'Size of its files', created: 'Created', kind: 'Kind', driver: 'Where it lies', labels: 'Labels' },
   usedByTitle: 'Who mounts it',
-  mountedAt: (at: string, rights: string) => `${at} · ${rights}`,
   readOnly: 'read-only',
   readWrite: 'read and write',
   refresh: 'Read anew',

@@ -123,7 +123,6 @@ export const volumes: typeof en.volumes = {
   toList: '모든 볼륨으로',
   facts: { size: '파일 크기', created: '만든 때', kind: '종류', driver: '있는 곳', labels: '라벨' },
   usedByTitle: '마운트한 컨테이너',
-  mountedAt: (at, rights) => `${at} · ${rights}`,
   readOnly: '읽기 전용',
   readWrite: '읽고 쓰기',
   refresh: '다시 읽기',
