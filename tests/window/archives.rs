@@ -3,13 +3,12 @@
 use std::fs;
 
 use anyhow::{Context as _, Result, ensure};
-use serde_json::json;
 use terrarium_tests::{Window, WindowOptions, can_run_containers};
 
-use crate::looks::{in_all_looks, none, settle};
-
-const STARTER: &str = "const done = arguments[arguments.length - 1]; \
-    window.__TAURI_INTERNALS__.invoke('make_starter_image', { request: null }).then(({ value }) => done(value.references[0]), (error) => done({ error }))";
+use crate::{
+    hands::{fill, go, starter_image},
+    looks::{in_all_looks, none, settle},
+};
 
 #[test]
 fn an_image_goes_into_a_file_and_comes_back_with_its_name() -> Result<()> {
@@ -21,8 +20,8 @@ fn an_image_goes_into_a_file_and_comes_back_with_its_name() -> Result<()> {
     let path = path.to_str().context("a path of letters")?;
     let window = Window::open(&WindowOptions::default())?;
     window.find("home-empty")?;
-    let made = window.script_async(STARTER, json!([]))?;
-    let name = made.as_str().with_context(|| format!("{made}"))?;
+    let (_, name) = starter_image(&window)?;
+    let name = name.as_str();
 
     let mut complaints = Vec::new();
     in_all_looks(&window, |look| {
@@ -39,14 +38,14 @@ fn an_image_goes_into_a_file_and_comes_back_with_its_name() -> Result<()> {
     none(&complaints)?;
 
     open_save(&window)?;
-    fill_path(&window, path)?;
+    fill(&window, "archive-path", path)?;
     window.click("archive-accept")?;
     window.wait_gone("dialog")?;
     ensure!(fs::metadata(path)?.len() > 100_000, "the file is there");
 
     // What is there already is never overwritten.
     open_save(&window)?;
-    fill_path(&window, path)?;
+    fill(&window, "archive-path", path)?;
     window.click("archive-accept")?;
     window.find_css("[data-testid=save-images] [data-testid=problem]")?;
     window.click("dialog-close")?;
@@ -54,7 +53,7 @@ fn an_image_goes_into_a_file_and_comes_back_with_its_name() -> Result<()> {
 
     ensure!(window.docker(&["rmi", name]).code == Some(0), "rmi {name}");
     window.click("empty-load")?;
-    fill_path(&window, path)?;
+    fill(&window, "archive-path", path)?;
     window.click("archive-accept")?;
     window.wait_for_text("[data-testid=loaded-images]", name)?;
     settle();
@@ -65,17 +64,8 @@ fn an_image_goes_into_a_file_and_comes_back_with_its_name() -> Result<()> {
 }
 
 fn open_save(window: &Window) -> Result<()> {
-    window.script("location.hash = '#/images'", json!([]))?;
+    go(window, "#/images")?;
     window.click_css("[data-testid=image-row] [data-testid=more]")?;
     window.click("menu-image.save")?;
     window.find("archive-path").map(drop)
-}
-
-/// Puts a path in the place of the suggested one.
-fn fill_path(window: &Window, path: &str) -> Result<()> {
-    window.find("archive-path")?;
-    let clear = "const field = document.querySelector('[data-testid=archive-path]'); \
-        field.value = ''; field.dispatchEvent(new Event('input', { bubbles: true }))";
-    window.script(clear, json!([]))?;
-    window.type_into("archive-path", path)
 }

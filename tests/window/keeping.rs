@@ -3,10 +3,13 @@
 use std::{fs, path::PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
-use serde_json::{Value, json};
+use serde_json::json;
 use terrarium_tests::{Registry, Window, WindowOptions, can_run_containers};
 
-use crate::looks::{in_all_looks, none};
+use crate::{
+    hands::go,
+    looks::{in_all_looks, none},
+};
 
 /// A container that writes into a volume, with a label on it, and ends.
 const FILL: &str = r#"
@@ -148,8 +151,4 @@ fn damage_the_largest_blob(window: &Window) -> Result<()> {
     fs::remove_file(&largest)?;
     fs::write(&largest, bytes)?;
     Ok(())
-}
-
-fn go(window: &Window, place: &str) -> Result<Value> {
-    window.script("location.hash = arguments[0]", json!([place]))
 }

@@ -2,6 +2,7 @@
 
 mod archives;
 mod explorer;
+mod hands;
 mod inside;
 mod journey;
 mod keeping;

@@ -1,14 +1,14 @@
 //! Registries in the real window: who signs in, what they have, and images on their way there and back.
 
-use anyhow::{Context as _, Result, ensure};
-use serde_json::json;
+use anyhow::Result;
 use terrarium_tests::{Registry, Window, WindowOptions, can_run_containers};
 
-use crate::looks::{in_all_looks, none};
+use crate::{
+    hands::{fill, go, starter_image},
+    looks::{in_all_looks, none},
+};
 
 const WRONG: &str = "[data-testid=sign-in] [data-code=unauthorized]";
-const STARTER: &str = "const done = arguments[arguments.length - 1]; \
-    window.__TAURI_INTERNALS__.invoke('make_starter_image', { request: null }).then(({ value }) => done(value.id), (error) => done({ error }))";
 
 #[test]
 fn a_registry_with_a_password_is_signed_in_to_filled_and_looked_through() -> Result<()> {
@@ -19,21 +19,20 @@ fn a_registry_with_a_password_is_signed_in_to_filled_and_looked_through() -> Res
     let host = registry.address();
     let window = Window::open(&WindowOptions::default())?;
     window.find("home-empty")?;
-    let made = window.script_async(STARTER, json!([]))?;
-    let image = made.as_str().with_context(|| format!("{made}"))?;
+    let (image, _) = starter_image(&window)?;
 
     refused_without_a_sign_in(&window, &host)?;
     sign_in(&window, "browse-sign-in")?;
     window.wait_for_text("[data-testid=registry-page]", "sign-ins.json")?;
-    push(&window, image, &format!("{host}/team/app:1"))?;
+    push(&window, &image, &format!("{host}/team/app:1"))?;
     window.wait_gone("[data-testid=push-saved]")?;
     window.click("push-done")?;
-    push(&window, image, &format!("{host}/team/web:2"))?;
+    push(&window, &image, &format!("{host}/team/web:2"))?;
     // The registry takes the blobs from the repository beside it.
     window.find_css("[data-testid=push-table] [data-phase=mounted]")?;
     window.click("push-done")?;
     browse_and_pull(&window, &host)?;
-    pictures(&window, image, &host)?;
+    pictures(&window, &image, &host)?;
     go(&window, &format!("#/settings/registries/{host}"))?;
     window.click("sign-out")?;
     window.find("browse-sign-in")?;
@@ -115,19 +114,4 @@ fn pictures(window: &Window, image: &str, host: &str) -> Result<()> {
         window.wait_gone("dialog")
     })?;
     none(&complaints)
-}
-
-fn go(window: &Window, place: &str) -> Result<()> {
-    window.script("location.hash = arguments[0]", json!([place]))?;
-    Ok(())
-}
-
-/// Puts a text in the place of what a field holds.
-fn fill(window: &Window, testid: &str, text: &str) -> Result<()> {
-    window.find(testid)?;
-    let set = "const field = document.querySelector(`[data-testid=${arguments[0]}]`); \
-        field.value = ''; field.dispatchEvent(new Event('input', { bubbles: true })); return field.value";
-    let left = window.script(set, json!([testid]))?;
-    ensure!(left == json!(""), "{testid} keeps {left}");
-    window.type_into(testid, text)
 }

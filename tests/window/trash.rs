@@ -1,13 +1,13 @@
 //! Removing an image in the real window, and taking that back.
 
-use anyhow::{Context as _, Result, ensure};
-use serde_json::json;
+use anyhow::{Result, ensure};
 use terrarium_tests::{Window, WindowOptions, can_run_containers};
 
-use crate::looks::{in_all_looks, none};
+use crate::{
+    hands::{go, starter_image},
+    looks::{in_all_looks, none},
+};
 
-const STARTER: &str = "const done = arguments[arguments.length - 1]; \
-    window.__TAURI_INTERNALS__.invoke('make_starter_image', { request: null }).then(({ value }) => done(value.references[0]), (error) => done({ error }))";
 const UNDO: &str = "[data-testid=toasts] .toast button";
 
 #[test]
@@ -17,8 +17,7 @@ fn a_removed_image_comes_back_by_undo_and_from_the_trash() -> Result<()> {
     }
     let window = Window::open(&WindowOptions::default())?;
     window.find("home-empty")?;
-    let made = window.script_async(STARTER, json!([]))?;
-    let name = made.as_str().with_context(|| format!("{made}"))?;
+    let (_, name) = starter_image(&window)?;
     let row = format!("[data-testid=image-row][data-name='{name}']");
     go(&window, "#/images")?;
 
@@ -59,9 +58,4 @@ fn remove(window: &Window, row: &str) -> Result<()> {
     window.click_css(&format!("{row} [data-testid=more]"))?;
     window.click("menu-image.remove")?;
     window.wait_gone(row)
-}
-
-fn go(window: &Window, place: &str) -> Result<()> {
-    window.script("location.hash = arguments[0]", json!([place]))?;
-    Ok(())
 }
