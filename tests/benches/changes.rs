@@ -23,6 +23,7 @@ const MEBIBYTE: u64 = 1 << 20;
 const BASES: [(&str, u64); 2] = [("16 MiB", 16), ("1 GiB", 1024)];
 /// What is written into a layer that is pushed.
 const PUSHED: u64 = 64;
+const RANDOM: &str = "/tmp/random";
 
 /// One file is changed on a small and on a large image: listed, and made a layer.
 pub(crate) fn changed_file(bench: &Bench) -> Result<Vec<Row>> {
@@ -84,15 +85,14 @@ pub(crate) fn push(bench: &Bench) -> Result<Vec<Row>> {
         }));
     }
     // What no push can be faster than: one of its parts alone.
-    let file = Path::new("/tmp/random");
     tool(
         Command::new("dd")
-            .args(["if=/dev/urandom", "of=/tmp/random", "bs=1M"])
+            .args(["if=/dev/urandom", &format!("of={RANDOM}"), "bs=1M"])
             .arg(format!("count={PUSHED}")),
     )?;
     sides.push(Side::new("sha256sum", || {
         let started = Instant::now();
-        tool(Command::new("sha256sum").arg(file))?;
+        tool(Command::new("sha256sum").arg(RANDOM))?;
         Ok(started.elapsed())
     }));
     let row = Row::new(
@@ -100,7 +100,7 @@ pub(crate) fn push(bench: &Bench) -> Result<Vec<Row>> {
         alternate(ROUNDS, &mut sides)?,
     );
     drop(sides);
-    fs::remove_file(file)?;
+    fs::remove_file(RANDOM)?;
     Ok(vec![row])
 }
 

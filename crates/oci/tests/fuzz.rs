@@ -1,6 +1,5 @@
 //! Texts and documents from outside, for any bytes: an answer or a clear error, never a panic, and what was
 //! read says the same when it is written and read again.
-#![expect(clippy::unwrap_used, reason = "a test that fails has found something")]
 
 #[path = "support/mutate.rs"]
 mod mutate;

@@ -83,7 +83,7 @@ impl Client {
             Ok(answered(&endpoint, &response))
         });
         probes.push(answer.await);
-        if probes.iter().any(|probe| answer_failed(probe)) {
+        if probes.iter().any(answer_failed) {
             return Ok(probes);
         }
         let sign_in = async {

@@ -24,6 +24,28 @@ pub enum View {
     Folder(PathBuf),
 }
 
+/// A path in a tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct At {
+    /// The tree.
+    pub view: View,
+    /// The path, from its root.
+    pub path: String,
+}
+
+impl At {
+    /// `path` in `view`.
+    pub fn new(view: View, path: &str) -> Self {
+        let path = path.to_owned();
+        Self { view, path }
+    }
+
+    fn told(self, act: Act) -> Viewed {
+        let Self { view, path } = self;
+        Viewed { view, path, act }
+    }
+}
+
 /// What a container has mounted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bind {
@@ -59,18 +81,13 @@ pub enum Act {
 }
 
 impl Store {
-    /// What `path` of a tree is; a link at its end is not followed. `confirm` is asked when the tree
+    /// What is at a path of a tree; a link at its end is not followed. `confirm` is asked when the tree
     /// is open: whether it still is the one that was meant.
     ///
     /// # Errors
     /// [`Error::Files`] if there is no such path; what `confirm` says.
-    pub fn look(
-        &self,
-        view: View,
-        path: &str,
-        mut confirm: impl FnMut() -> Result<()>,
-    ) -> Result<PathStat> {
-        let viewed = viewed(view, path, Act::Look);
+    pub fn look(&self, at: At, mut confirm: impl FnMut() -> Result<()>) -> Result<PathStat> {
+        let viewed = at.told(Act::Look);
         let confirm = &mut || confirm().map(|()| Vec::new());
         match self.snapshots.worker().view(&viewed, confirm, io::sink())? {
             Event::Looked(stat) => Ok(stat),
@@ -78,20 +95,19 @@ impl Store {
         }
     }
 
-    /// Writes `path` of a tree and all below it into `sink`, as an uncompressed tar of the name
+    /// Writes what is at a path of a tree, and all below it, into `sink`, as an uncompressed tar of the name
     /// `base`; returns the number of entries. What changes meanwhile is as it is when it is read.
     ///
     /// # Errors
     /// As [`Store::look`]; if a file cannot be read or shrinks meanwhile, or `sink` cannot be written.
     pub fn pack(
         &self,
-        view: View,
-        path: &str,
+        at: At,
         (base, crossing): (&str, Crossing),
         mut confirm: impl FnMut() -> Result<()>,
         sink: impl Write + Send,
     ) -> Result<u64> {
-        let viewed = viewed(view, path, Act::Pack(base.to_owned(), crossing));
+        let viewed = at.told(Act::Pack(base.to_owned(), crossing));
         let confirm = &mut || confirm().map(|()| Vec::new());
         match self.snapshots.worker().view(&viewed, confirm, sink)? {
             Event::Copied { entries } => Ok(entries),
@@ -99,31 +115,25 @@ impl Store {
         }
     }
 
-    /// Puts a tar, plain or compressed with gzip or zstd, into the folder `path` of a tree; returns
+    /// Puts a tar, plain or compressed with gzip or zstd, into a folder of a tree; returns
     /// the number of entries. What was written before an error stays.
     ///
     /// # Errors
     /// As [`Store::look`]; [`Error::Files`] for a malformed tar, a clash, or what cannot be written.
     pub fn put(
         &self,
-        view: View,
-        path: &str,
+        at: At,
         options: PutOptions,
         mut confirm: impl FnMut() -> Result<()>,
         source: impl Read + Send,
     ) -> Result<u64> {
-        let viewed = viewed(view, path, Act::Put(options));
+        let viewed = at.told(Act::Put(options));
         let confirm = &mut || confirm().map(|()| Vec::new());
         match self.snapshots.worker().put(&viewed, confirm, source)? {
             Event::Copied { entries } => Ok(entries),
             _ => Err(silent()),
         }
     }
-}
-
-fn viewed(view: View, path: &str, act: Act) -> Viewed {
-    let path = path.to_owned();
-    Viewed { view, path, act }
 }
 
 fn silent() -> Error {

@@ -11,7 +11,7 @@ use std::{
 
 use terrarium_api::{Copied, CopyIn, CopyOut, Error, ErrorCode, MountKind, Traced};
 use terrarium_store::{
-    Bind, Overlay, Store, View,
+    At, Bind, Overlay, Store, View,
     layer::live::{Clash, Crossing, Owner, PathStat, PutOptions},
     worker::FailureKind,
 };
@@ -71,7 +71,7 @@ impl Engine {
         let seen = self.seen(container)?;
         let (store, path) = (self.store().clone(), path.to_owned());
         blocking(move || {
-            let looked = store.look(seen.view.clone(), &path, || seen.confirm());
+            let looked = store.look(At::new(seen.view.clone(), &path), || seen.confirm());
             looked.map_err(|error| failed("look at", &path, &error))
         })
         .await
@@ -122,7 +122,12 @@ impl Engine {
         self.container_event(&found, "extract-to-dir", &[]);
         let (store, path) = (self.store().clone(), path.to_owned());
         blocking(move || {
-            let put = store.put(seen.view.clone(), &path, options, || seen.confirm(), tar);
+            let put = store.put(
+                At::new(seen.view.clone(), &path),
+                options,
+                || seen.confirm(),
+                tar,
+            );
             put.map_err(|error| failed("write into", &path, &error))
         })
         .await
@@ -180,7 +185,12 @@ impl Engine {
             .map_err(|error| Error::new(ErrorCode::Internal, "make a pipe").because(&error))?;
         let (store, from) = (self.store().clone(), name.clone());
         let packing = blocking(move || {
-            let packed = store.pack(view, &from, (&from, Crossing::Enter), || Ok(()), writer);
+            let packed = store.pack(
+                At::new(view, &from),
+                (&from, Crossing::Enter),
+                || Ok(()),
+                writer,
+            );
             packed.map_err(|error| failed("read", &from, &error))
         });
         let how = PutFiles {
@@ -293,7 +303,12 @@ fn pack(
     sink: impl Write + Send,
 ) -> Result<u64> {
     let as_named = (base, Crossing::Enter);
-    let packed = store.pack(seen.view.clone(), path, as_named, || seen.confirm(), sink);
+    let packed = store.pack(
+        At::new(seen.view.clone(), path),
+        as_named,
+        || seen.confirm(),
+        sink,
+    );
     packed.map_err(|error| failed("read", path, &error))
 }
 
@@ -313,7 +328,7 @@ fn copy(
     };
     std::thread::scope(|scope| {
         let packing = scope.spawn(|| pack(writer));
-        let put = store.put(into, path, options, || Ok(()), reader);
+        let put = store.put(At::new(into, path), options, || Ok(()), reader);
         let packed = packing.join().expect("packing does not panic");
         both(
             packed,

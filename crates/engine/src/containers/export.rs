@@ -6,7 +6,7 @@ use std::{
 };
 
 use terrarium_api::{ExportContainer, Traced};
-use terrarium_store::{View, layer::live::Crossing};
+use terrarium_store::{At, View, layer::live::Crossing};
 
 use super::copy::for_reading;
 use crate::{
@@ -34,7 +34,7 @@ impl Engine {
         let view = View::Mounted(for_reading(self.overlay(&record)?), Vec::new());
         let store = self.store().clone();
         let work = blocking(move || {
-            let packed = store.pack(view, "/", ("", Crossing::Stay), || Ok(()), sink);
+            let packed = store.pack(At::new(view, "/"), ("", Crossing::Stay), || Ok(()), sink);
             packed.map_err(|error| store_failed("read the files of the container", &error))
         });
         tracer.step("write tar", "files", work).await?;

@@ -57,7 +57,8 @@ impl Engine {
         }
         let (layer, inner) = (layer?, Arc::clone(&self.inner));
         let id = container.id.clone();
-        let work = blocking(move || build(&inner, container, &layer, &request, &names, &lease));
+        let work =
+            blocking(move || build(&inner, container, &layer, (&request, &names[..]), &lease));
         let image = tracer.step("write image", "documents", work).await?;
         self.tell_container(&id, "commit");
         let summary = self.published_image(image.as_str()).await?;
@@ -114,8 +115,7 @@ fn build(
     inner: &Inner,
     container: Committed,
     layer: &terrarium_store::MadeLayer,
-    request: &CommitContainer,
-    names: &[String],
+    (request, names): (&CommitContainer, &[String]),
     lease: &Lease,
 ) -> Result<Digest> {
     let store = &inner.images.store;

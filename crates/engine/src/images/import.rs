@@ -7,7 +7,7 @@ use std::{
 
 use terrarium_api::{Error, ErrorCode, ImageSummary, ImportImage, Traced};
 use terrarium_oci::{ChainId, Descriptor, ExecConfig, HistoryEntry, ImageConfig, RootFs};
-use terrarium_store::{Lease, View, layer::live::Crossing};
+use terrarium_store::{At, Lease, View, layer::live::Crossing};
 
 use super::{
     commit::{changed, names, now},
@@ -54,7 +54,7 @@ impl Engine {
         );
         let (sender, is_whole) = mpsc::channel();
         let packing = blocking(move || {
-            let packed = store.pack(view, "/", ("", Crossing::Stay), || Ok(()), writer);
+            let packed = store.pack(At::new(view, "/"), ("", Crossing::Stay), || Ok(()), writer);
             let _ = sender.send(packed.is_ok());
             packed.map_err(|error| store_failed("read the folder", &error))
         });
