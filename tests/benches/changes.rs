@@ -90,7 +90,7 @@ pub(crate) fn push(bench: &Bench) -> Result<Vec<Row>> {
             .args(["if=/dev/urandom", &format!("of={RANDOM}"), "bs=1M"])
             .arg(format!("count={PUSHED}")),
     )?;
-    sides.push(Side::new("sha256sum", || {
+    sides.push(Side::new("sha256sum", move || {
         let started = Instant::now();
         tool(Command::new("sha256sum").arg(RANDOM))?;
         Ok(started.elapsed())

@@ -24,19 +24,30 @@ use crate::{engine::Engine, measure::Row};
 
 /// What is measured, by the name that a filter is matched with.
 const BENCHMARKS: &[(&str, Measure)] = &[
-    ("runtime", runtime::measure),
-    ("run", life::run),
-    ("exec", life::exec),
-    ("api", life::through_the_api),
-    ("memory", crowd::memory),
-    ("crowd", crowd::hundred),
-    ("pull", pull::measure),
-    ("changes", changes::changed_file),
-    ("push", changes::push),
+    ("runtime run", Measure::Runtimes(runtime::run)),
+    ("runtime exec", Measure::Runtimes(runtime::exec)),
+    ("runtime crowd", Measure::Runtimes(runtime::crowd)),
+    (SOAK, Measure::Runtimes(runtime::soak)),
+    ("run", Measure::Engines(life::run)),
+    ("exec", Measure::Engines(life::exec)),
+    ("api", Measure::Engines(life::through_the_api)),
+    ("memory", Measure::Engines(crowd::memory)),
+    ("crowd", Measure::Engines(crowd::hundred)),
+    ("pull", Measure::Engines(pull::measure)),
+    ("changes", Measure::Engines(changes::changed_file)),
+    ("push", Measure::Engines(changes::push)),
 ];
+/// Takes minutes: only when it is asked for.
+const SOAK: &str = "soak";
 
 /// Does some work with all sides in turn.
-type Measure = fn(&Bench) -> Result<Vec<Row>>;
+#[derive(Clone, Copy)]
+enum Measure {
+    /// By OCI runtimes alone.
+    Runtimes(fn() -> Result<Vec<Row>>),
+    /// By engines, which are started for it.
+    Engines(fn(&Bench) -> Result<Vec<Row>>),
+}
 
 /// What all benchmarks share.
 struct Bench {
@@ -78,31 +89,50 @@ fn main() -> Result<()> {
         Uid::effective().is_root(),
         "benchmarks need root, for the peer's daemon does"
     );
-    ensure!(
-        binaries().join("terrariumd").is_file(),
-        "there is no terrariumd in {}: use `cargo xtask bench`",
-        binaries().display()
-    );
     arena::enter()?;
-    let bench = Bench::start()?;
+    let mut bench = None;
     measure::print_head();
     let mut failed = Vec::new();
-    for (name, measure) in BENCHMARKS {
-        let wanted =
-            filter.is_empty() || filter.iter().any(|filter| name.contains(filter.as_str()));
-        if wanted {
-            match measure(&bench) {
-                Ok(rows) => rows.iter().for_each(Row::print),
-                // The others can still be measured.
-                Err(error) => {
-                    eprintln!("FAILED: {name}: {error:#}");
-                    failed.push(*name);
-                }
+    for (name, measure) in BENCHMARKS.iter().filter(|(name, _)| wants(&filter, name)) {
+        let rows = match measure {
+            Measure::Runtimes(measure) => measure(),
+            Measure::Engines(measure) => started(&mut bench).and_then(measure),
+        };
+        match rows {
+            Ok(rows) => rows.iter().for_each(Row::print),
+            // The others can still be measured.
+            Err(error) => {
+                eprintln!("FAILED: {name}: {error:#}");
+                failed.push(*name);
             }
         }
     }
     ensure!(failed.is_empty(), "failed: {}", failed.join(" "));
     Ok(())
+}
+
+/// Whether a benchmark is asked for: a filter `run` means that of engines, and `runtime` all of runtimes.
+fn wants(filter: &[String], name: &str) -> bool {
+    if filter.is_empty() {
+        return name != SOAK;
+    }
+    let first = name.split(' ').next();
+    filter
+        .iter()
+        .any(|filter| *filter == name || Some(filter.as_str()) == first)
+}
+
+/// The engines, started when the first benchmark wants them.
+fn started(bench: &mut Option<Bench>) -> Result<&Bench> {
+    if bench.is_none() {
+        ensure!(
+            binaries().join("terrariumd").is_file(),
+            "there is no terrariumd in {}: use `cargo xtask bench`",
+            binaries().display()
+        );
+        *bench = Some(Bench::start()?);
+    }
+    Ok(bench.as_ref().expect("it was started just now"))
 }
 
 /// Says on standard error, outside of the table, what is not measured.

@@ -8,14 +8,14 @@ use std::{
 use anyhow::{Context as _, Result, ensure};
 
 /// One of the programs that take turns.
-pub(crate) struct Side<'a> {
+pub(crate) struct Side<'a, T = Duration> {
     name: String,
-    act: Box<dyn FnMut() -> Result<Duration> + 'a>,
+    act: Box<dyn FnMut() -> Result<T> + 'a>,
 }
 
-impl<'a> Side<'a> {
-    /// `act` does the work once and tells how long the part took that counts.
-    pub(crate) fn new(name: &str, act: impl FnMut() -> Result<Duration> + 'a) -> Self {
+impl<'a, T> Side<'a, T> {
+    /// `act` does the work once and tells what the part took that counts.
+    pub(crate) fn new(name: &str, act: impl FnMut() -> Result<T> + 'a) -> Self {
         Self {
             name: name.to_owned(),
             act: Box::new(act),
@@ -111,24 +111,35 @@ pub(crate) fn print_head() {
     println!("|{0:-<40}|{0:-<28}|{0:-<14}|{0:-<28}|------:|", "");
 }
 
+/// Lets all sides take turns, and sums up how long each took.
+pub(crate) fn alternate(rounds: usize, sides: &mut [Side<'_>]) -> Result<Vec<Figure>> {
+    let samples = take_turns(rounds, sides)?.into_iter();
+    let figure = |(name, took): (String, Vec<Duration>)| {
+        let milliseconds = took.iter().map(|took| took.as_secs_f64() * 1000.0);
+        Figure::of(&name, milliseconds.collect(), "ms")
+    };
+    Ok(samples.map(figure).collect())
+}
+
 /// Lets all sides take turns, and who is first changes: what a busy machine does to one, it does to
 /// all. A first round, in which caches fill, does not count.
-pub(crate) fn alternate(rounds: usize, sides: &mut [Side<'_>]) -> Result<Vec<Figure>> {
-    let mut samples = vec![Vec::new(); sides.len()];
+pub(crate) fn take_turns<T>(
+    rounds: usize,
+    sides: &mut [Side<'_, T>],
+) -> Result<Vec<(String, Vec<T>)>> {
+    let names = sides.iter().map(|side| (side.name.clone(), Vec::new()));
+    let mut samples: Vec<(String, Vec<T>)> = names.collect();
     for round in 0..=rounds {
         for turn in 0..sides.len() {
             let index = (round + turn) % sides.len();
             let side = &mut sides[index];
             let took = (side.act)().with_context(|| format!("measure {}", side.name))?;
             if round > 0 {
-                samples[index].push(took.as_secs_f64() * 1000.0);
+                samples[index].1.push(took);
             }
         }
     }
-    let figures = sides.iter().zip(samples);
-    Ok(figures
-        .map(|(side, samples)| Figure::of(&side.name, samples, "ms"))
-        .collect())
+    Ok(samples)
 }
 
 /// Runs a command that must succeed, and tells how long it took from its start to its end.

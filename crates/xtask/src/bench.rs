@@ -7,7 +7,7 @@ use crate::{
     Consent,
     front_end::{build_front_end, check_node},
     packages::{self, BUILD, PEERS, RUN, TEST, docker_client},
-    run::{RELEASE, build_static_runtime},
+    run::{RELEASE, build_static_runtime, put_static},
     shell::{root, step},
 };
 
@@ -16,8 +16,9 @@ use crate::{
 pub(crate) struct Options {
     #[command(flatten)]
     consent: Consent,
-    /// Only benchmarks whose name contains one of these: runtime run exec api memory crowd pull;
-    /// window, and of it: opening idle engine
+    /// Only these: runtime (no engine), and of it "runtime run", "runtime exec", "runtime crowd"; soak
+    /// (no engine, minutes, only by name); run exec api memory crowd pull changes push; window, and of
+    /// it: opening idle engine
     filters: Vec<String>,
 }
 
@@ -36,8 +37,13 @@ pub(crate) fn bench(options: &Options) -> Result<()> {
         .partition(|filter| WINDOW.contains(&filter.as_str()));
     let all = options.filters.is_empty();
     if all || !peers.is_empty() {
-        step("cargo build --release -p terrarium-runtime -p terrarium-docker-api").run()?;
+        let is_of_runtimes =
+            |filter: &&String| filter.starts_with("runtime") || filter.as_str() == "soak";
+        if all || !peers.iter().all(is_of_runtimes) {
+            step("cargo build --release -p terrarium-docker-api").run()?;
+        }
         build_static_runtime()?;
+        build_floor()?;
         measure("peers", &peers)?;
     }
     if all || !window.is_empty() {
@@ -48,6 +54,15 @@ pub(crate) fn bench(options: &Options) -> Result<()> {
         measure("window", &window)?;
     }
     Ok(())
+}
+
+/// Builds what only clones, mounts, pivots and executes, in the same way as the runtime.
+fn build_floor() -> Result<()> {
+    if !cfg!(all(target_arch = "x86_64", target_env = "gnu")) {
+        return Ok(());
+    }
+    step("cargo static-floor").run()?;
+    put_static("examples/floor")
 }
 
 fn measure(suite: &str, filters: &[&String]) -> Result<()> {

@@ -64,11 +64,18 @@ pub(crate) fn build_static_runtime() -> Result<()> {
         return Ok(());
     }
     step("cargo static-runtime").run()?;
-    let name = "terrarium-runtime";
+    put_static("terrarium-runtime")
+}
+
+/// Copies a static build into the place of the plain one.
+pub(crate) fn put_static(name: &str) -> Result<()> {
     let built = root()
         .join("target/x86_64-unknown-linux-gnu/release")
         .join(name);
     let place = root().join("target/release").join(name);
+    if let Some(folder) = place.parent() {
+        fs::create_dir_all(folder).with_context(|| format!("make {}", folder.display()))?;
+    }
     // A new file: the old one is a hard link to one of cargo's own, and shims may be running it.
     let aside = place.with_extension("new");
     fs::copy(&built, &aside).with_context(|| format!("copy {}", built.display()))?;
