@@ -39,9 +39,6 @@ pub(crate) const CONTINUE: u8 = b'c';
 /// Caller to process: execute.
 pub(crate) const START: u8 = b's';
 
-/// Bigger than any report: the kernel's default buffer of a unix socket ends at about 200 KiB.
-const LONGEST: usize = 192 * 1024;
-
 /// One end.
 #[derive(Debug)]
 pub(crate) struct Channel(OwnedFd);
@@ -73,9 +70,13 @@ impl Channel {
 
     /// The next report; `None` when the process closed its end.
     pub(crate) fn receive(&self) -> Result<Option<(Report, Option<OwnedFd>)>> {
-        let mut buffer = vec![0; LONGEST];
-        let received = fdpass::receive(self.0.as_fd(), &mut buffer);
-        let (length, fd) = match received {
+        // A buffer for the longest one would cost every start the zeroing of some hundred kilobytes.
+        let received = fdpass::next_length(self.0.as_fd()).and_then(|length| {
+            let mut buffer = vec![0; length];
+            let (length, fd) = fdpass::receive(self.0.as_fd(), &mut buffer)?;
+            Ok((buffer, length, fd))
+        });
+        let (buffer, length, fd) = match received {
             // The process died with a message of ours unread.
             Err(error) if error.raw_os_error() == Some(libc::ECONNRESET) => return Ok(None),
             other => other.doing(|| "receive from the container process")?,

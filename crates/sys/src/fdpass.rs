@@ -4,7 +4,7 @@ use std::io::{self, IoSlice, IoSliceMut};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 use nix::cmsg_space;
-use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, recvmsg, sendmsg};
+use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, recv, recvmsg, sendmsg};
 
 /// Sends one message, with a descriptor if given. Never raises SIGPIPE.
 ///
@@ -19,6 +19,21 @@ pub fn send(socket: BorrowedFd<'_>, bytes: &[u8], fd: Option<BorrowedFd<'_>>) ->
         match sendmsg::<()>(socket.as_raw_fd(), &parts, rights.as_slice(), flags, None) {
             Err(nix::errno::Errno::EINTR) => {}
             other => return Ok(other.map(drop)?),
+        }
+    }
+}
+
+/// Waits for a message and tells how long it is, leaving it there: 0 when the peer closed.
+///
+/// # Errors
+/// As recv(2); EINTR is retried.
+pub fn next_length(socket: BorrowedFd<'_>) -> io::Result<usize> {
+    // With MSG_TRUNC a socket of messages tells the real length, whatever fits.
+    let flags = MsgFlags::MSG_PEEK | MsgFlags::MSG_TRUNC;
+    loop {
+        match recv(socket.as_raw_fd(), &mut [], flags) {
+            Err(nix::errno::Errno::EINTR) => {}
+            other => return Ok(other?),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Which device nodes the container may use: the v1 `devices` controller, or a program on v2.
 
-use std::fs;
+use std::fs::File;
+use std::io::Write;
 use std::path::Path;
 
 use oci_spec::runtime::{LinuxDeviceCgroup, LinuxDeviceType, LinuxResources};
@@ -74,15 +75,21 @@ fn reason(error: &Error) -> String {
     source.map_or_else(|| error.to_string(), |source| format!("{error}: {source}"))
 }
 
+/// Each write is one rule; opening a file of a cgroup costs more than writing to it.
 fn write_files(directory: &Path, rules: &[Rule], trace: &mut Trace) {
+    let open = |name: &str| File::options().write(true).open(directory.join(name));
+    let (allow, deny) = (open("devices.allow"), open("devices.deny"));
     for rule in rules {
-        let file = directory.join(if rule.allow {
-            "devices.allow"
-        } else {
-            "devices.deny"
-        });
+        let file = if rule.allow { &allow } else { &deny };
         let line = line(rule);
-        if let Err(error) = fs::write(&file, &line) {
+        let written = match file {
+            Ok(file) => {
+                let mut file = file;
+                file.write_all(line.as_bytes())
+            }
+            Err(error) => Err(error.kind().into()),
+        };
+        if let Err(error) = written {
             trace.note("cgroup devices", format!("rule `{line}` not set: {error}"));
         }
     }

@@ -102,12 +102,16 @@ fn make(mount: &Path, directory: &Path, controller: &str) -> io::Result<()> {
             let mut path = mount.to_owned();
             for part in below.components() {
                 path.push(part);
-                match fs::create_dir(&path) {
-                    Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                    other => other?,
-                }
+                let made = match fs::create_dir(&path) {
+                    Err(error) if error.kind() == io::ErrorKind::AlreadyExists => false,
+                    other => other.map(|()| true)?,
+                };
                 if controller == "cpuset" {
                     inherit_cpuset(&path)?;
+                }
+                if controller == "cpuset" && made && path != directory {
+                    // What is made in it later inherits without our reading and writing (cpuset(7)).
+                    let _ = fs::write(path.join("cgroup.clone_children"), "1");
                 }
             }
             return Ok(());

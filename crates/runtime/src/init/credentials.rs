@@ -58,13 +58,10 @@ impl ProcessPlan {
         self.set_scheduling()?;
         // As root: a user may be unable to pass through a parent directory that is not its own.
         enter_cwd(&self.cwd)?;
-        let wanted = self.capabilities.within_host(trace)?;
+        let host = caps::bounding().doing(|| "read the bounding set")?;
+        let wanted = self.capabilities.within(host, trace);
         // While CAP_SETPCAP is still there.
-        for cap in caps::bounding()
-            .doing(|| "read the bounding set")?
-            .difference(wanted.bounding)
-            .numbers()
-        {
+        for cap in host.difference(wanted.bounding).numbers() {
             let dropped = caps::drop_bounding(cap);
             dropped.doing(|| format!("drop capability {cap} from the bounding set"))?;
         }
@@ -192,8 +189,7 @@ impl ProcessPlan {
 
 impl Capabilities {
     /// What this host can give: nothing beyond its bounding set. Each loss is a note.
-    fn within_host(self, trace: &mut Trace) -> Result<Self> {
-        let host = caps::bounding().doing(|| "read the bounding set")?;
+    fn within(self, host: CapSet, trace: &mut Trace) -> Self {
         let all = CapSet(self.bounding.0 | self.permitted.0 | self.effective.0 | self.ambient.0);
         let lost = all.difference(host);
         if lost != CapSet::default() {
@@ -202,7 +198,7 @@ impl Capabilities {
         }
         let permitted = self.permitted.intersection(host);
         let inheritable = self.inheritable.intersection(host);
-        Ok(Self {
+        Self {
             bounding: self.bounding.intersection(host),
             effective: self.effective.intersection(permitted),
             permitted,
@@ -211,7 +207,7 @@ impl Capabilities {
                 .ambient
                 .intersection(permitted)
                 .intersection(inheritable),
-        })
+        }
     }
 }
 

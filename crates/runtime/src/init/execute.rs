@@ -8,7 +8,7 @@ use std::path::Path;
 
 use nix::errno::Errno;
 use nix::sys::stat::{SFlag, fstat};
-use nix::unistd::{Gid, Uid, execve, fchown};
+use nix::unistd::{AccessFlags, Gid, Uid, access, execve, fchown};
 use terrarium_sys::{fdpass, process as attributes};
 
 use crate::channel::{Channel, Report};
@@ -67,53 +67,83 @@ pub(super) fn accept(socket: OwnedFd) -> Result<Channel> {
     Ok(Channel::from_fd(connection))
 }
 
-/// Executes the program. Returns only with an error.
-pub(super) fn execute(
-    process: &ProcessPlan,
-    channel: &Channel,
-    trace: &mut Trace,
-) -> Result<Infallible> {
-    let env = environment(process);
-    let args = c_strings(&process.args)?;
-    let env_c = c_strings(&env)?;
-    let (steps, notes) = (
-        std::mem::take(&mut trace.steps),
-        std::mem::take(&mut trace.notes),
-    );
-    channel.report(
-        &Report::Executing {
+/// The program to execute, found while no filter forbids to look for it.
+#[derive(Debug)]
+pub(super) struct Program<'a> {
+    command: &'a str,
+    args: Vec<CString>,
+    env: Vec<CString>,
+    /// Files of its name, in the order of `$PATH`.
+    candidates: Vec<CString>,
+    /// What was searched.
+    path: String,
+}
+
+impl<'a> Program<'a> {
+    /// Looks for the file. That there is none is an error of [`Program::execute`].
+    pub(super) fn find(process: &'a ProcessPlan) -> Result<Self> {
+        let env = environment(process);
+        let command = &process.args[0];
+        let path = env.iter().find_map(|entry| entry.strip_prefix("PATH="));
+        let path = path.unwrap_or("/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+        let candidates = if command.contains('/') {
+            vec![c_string(command)?]
+        } else {
+            search(path, command)?
+        };
+        Ok(Self {
+            command,
+            args: c_strings(&process.args)?,
+            candidates,
+            path: path.to_owned(),
+            env: c_strings(&env)?,
+        })
+    }
+
+    /// Executes it. Returns only with an error.
+    pub(super) fn execute(&self, channel: &Channel, trace: &mut Trace) -> Result<Infallible> {
+        let (steps, notes) = (
+            std::mem::take(&mut trace.steps),
+            std::mem::take(&mut trace.notes),
+        );
+        let executing = Report::Executing {
             steps,
             notes,
             at_usec: trace.now(),
-            command: process.args[0].clone(),
-        },
-        None,
-    )?;
-    let command = &process.args[0];
-    if command.contains('/') {
-        let path = c_string(command)?;
-        return Err(explain(command, &path, exec(&path, &args, &env_c)));
+            command: self.command.to_owned(),
+        };
+        channel.report(&executing, None)?;
+        let mut refused = None;
+        for candidate in &self.candidates {
+            match exec(candidate, &self.args, &self.env) {
+                // The next one may be permitted.
+                Errno::EACCES => refused = refused.or(Some(candidate)),
+                errno => return Err(explain(self.command, candidate, errno)),
+            }
+        }
+        match refused {
+            Some(candidate) => Err(explain(self.command, candidate, Errno::EACCES)),
+            None => Err(Error::CommandNotFound {
+                command: self.command.to_owned(),
+                reason: format!("executable file not found in $PATH ({})", self.path),
+            }),
+        }
     }
-    let path = env.iter().find_map(|entry| entry.strip_prefix("PATH="));
-    let path = path.unwrap_or("/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
-    let mut refused = None;
+}
+
+/// The files that a name may mean. Asking is cheaper than a vain execve, which prepares a whole process.
+fn search(path: &str, command: &str) -> Result<Vec<CString>> {
+    let mut found = Vec::new();
     for directory in path.split(':') {
         let directory = if directory.is_empty() { "." } else { directory };
         let candidate = c_string(&format!("{directory}/{command}"))?;
-        match exec(&candidate, &args, &env_c) {
-            Errno::ENOENT | Errno::ENOTDIR if !exists(&candidate) => {}
-            Errno::EACCES => refused = Some(candidate),
-            errno => return Err(explain(command, &candidate, errno)),
+        match access(candidate.as_c_str(), AccessFlags::F_OK) {
+            Err(Errno::ENOENT | Errno::ENOTDIR) if !exists(&candidate) => {}
+            // Also what cannot be looked at: execve says why.
+            _ => found.push(candidate),
         }
     }
-    if let Some(candidate) = refused {
-        return Err(explain(command, &candidate, Errno::EACCES));
-    }
-    let reason = format!("executable file not found in $PATH ({path})");
-    Err(Error::CommandNotFound {
-        command: command.clone(),
-        reason,
-    })
+    Ok(found)
 }
 
 fn exec(path: &CStr, args: &[CString], env: &[CString]) -> Errno {

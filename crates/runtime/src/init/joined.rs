@@ -54,8 +54,9 @@ impl ExecInit<'_> {
         let Trace { steps, notes, .. } = &mut self.trace;
         let (steps, notes) = (std::mem::take(steps), std::mem::take(notes));
         self.channel.report(&Report::Ready { steps, notes }, None)?;
+        let program = execute::Program::find(self.plan)?;
         let known = (&self.container, "running");
         self.plan.confine(&self.channel, known, &mut self.trace)?;
-        execute::execute(self.plan, &self.channel, &mut self.trace)
+        program.execute(&self.channel, &mut self.trace)
     }
 }

@@ -277,6 +277,7 @@ impl Init<'_> {
             self.plan.hooks.start_container().as_deref(),
             &state,
         )?;
+        let program = execute::Program::find(process)?;
         let known = (&self.hook_state, "created");
         process.confine(&self.channel, known, &mut self.trace)?;
         if self.stays {
@@ -284,7 +285,7 @@ impl Init<'_> {
             reaper::stay_behind(self.single)?;
             self.trace.end("init", start, "PID 1 stays and reaps");
         }
-        execute::execute(process, &self.channel, &mut self.trace)
+        program.execute(&self.channel, &mut self.trace)
     }
 
     /// Whether nobody is inside whom it would have to hide from while it waits. The user who owns a user

@@ -8,8 +8,7 @@ mod assemble;
 mod conditions;
 mod default;
 mod numbers;
-
-use std::collections::BTreeMap;
+mod table;
 
 use oci_spec::runtime::{
     Arch, LinuxSeccomp, LinuxSeccompAction, LinuxSeccompFilterFlag, LinuxSyscall,
@@ -21,7 +20,7 @@ use crate::listener::Listener;
 use assemble::{Leaf, Section};
 use conditions::Condition;
 pub use default::docker_default;
-use numbers::{Abi, Numbers};
+use numbers::{Abi, Row, number_in};
 
 const RET_KILL_PROCESS: u32 = 0x8000_0000;
 const RET_KILL_THREAD: u32 = 0;
@@ -69,7 +68,7 @@ impl std::fmt::Debug for Filter {
 
 /// The names of all system calls of this machine's own interface.
 pub fn native_calls() -> impl Iterator<Item = &'static str> {
-    Numbers::load().of(Abi::NATIVE)
+    numbers::calls_of(Abi::NATIVE)
 }
 
 /// Compiles the profile.
@@ -79,16 +78,13 @@ pub fn native_calls() -> impl Iterator<Item = &'static str> {
 pub(crate) fn compile(profile: &LinuxSeccomp) -> Result<Filter> {
     let listener = listener(profile)?;
     let default = action(profile.default_action(), profile.default_errno_ret());
+    let named = named(profile, default)?;
+    let section = |abi| Section {
+        abi,
+        leaves: leaves(profile, abi, collect(&named, abi), default),
+    };
     let abis = abis(profile.architectures().as_deref());
-    let numbers = Numbers::load();
-    let mut sections = Vec::new();
-    for abi in abis {
-        let rules = collect(profile, &numbers, abi, default)?;
-        sections.push(Section {
-            abi,
-            leaves: leaves(profile, &numbers, abi, rules, default),
-        });
-    }
+    let sections: Vec<_> = abis.into_iter().map(section).collect();
     let program = assemble::program(&sections);
     if program.len() > MAX_INSTRUCTIONS {
         let text = format!("a seccomp profile of {} instructions", program.len());
@@ -176,37 +172,72 @@ fn abis(architectures: Option<&[Arch]>) -> Vec<Abi> {
     abis
 }
 
-fn collect(
-    profile: &LinuxSeccomp,
-    numbers: &Numbers,
-    abi: Abi,
-    default: u32,
-) -> Result<BTreeMap<u32, Rules>> {
-    let mut rules: BTreeMap<u32, Rules> = BTreeMap::new();
+/// A rule of the profile with what its names are called in every interface.
+struct Named {
+    rows: Vec<&'static Row>,
+    guards: Vec<Vec<Condition>>,
+    action: u32,
+}
+
+/// Looks names up once for all interfaces. Names that no machine of ours has are no error: profiles list
+/// those of all.
+fn named(profile: &LinuxSeccomp, default: u32) -> Result<Vec<Named>> {
+    let mut all = Vec::new();
     for syscall in profile.syscalls().iter().flatten() {
         let action = action(syscall.action(), syscall.errno_ret());
         // As runc and libseccomp: a rule that says what the default says anyway is no rule.
         if action == default {
             continue;
         }
-        let guards = guards(syscall)?;
-        // Names that this architecture lacks are no error: profiles list those of all.
-        for number in syscall
-            .names()
-            .iter()
-            .filter_map(|name| numbers.get(name, abi))
-        {
-            let entry = rules.entry(number).or_default();
-            if guards.is_empty() {
-                entry.unconditional.get_or_insert(action);
+        all.push(Named {
+            rows: syscall
+                .names()
+                .iter()
+                .filter_map(|n| numbers::row(n))
+                .collect(),
+            guards: guards(syscall)?,
+            action,
+        });
+    }
+    Ok(all)
+}
+
+/// What each number of an interface meets, ascending. A list that is sorted once costs a start far less
+/// than a tree that grows.
+fn collect(named: &[Named], abi: Abi) -> Vec<(u32, Rules)> {
+    let numbers_of = |rule: &Named| {
+        rule.rows
+            .clone()
+            .into_iter()
+            .filter_map(move |row| number_in(row, abi))
+    };
+    let pairs = named
+        .iter()
+        .flat_map(|rule| numbers_of(rule).map(move |number| (number, rule)));
+    let mut pairs: Vec<_> = pairs.collect();
+    // Stable: rules of the same number stay in the order of the profile.
+    pairs.sort_by_key(|(number, _)| *number);
+    pairs
+        .chunk_by(|one, next| one.0 == next.0)
+        .map(|same| (same[0].0, Rules::of(same.iter().map(|(_, rule)| *rule))))
+        .collect()
+}
+
+impl Rules {
+    fn of<'a>(named: impl Iterator<Item = &'a Named>) -> Self {
+        let mut rules = Self::default();
+        for rule in named {
+            if rule.guards.is_empty() {
+                rules.unconditional.get_or_insert(rule.action);
             } else {
-                entry
+                let guards = rule.guards.iter().cloned();
+                rules
                     .guarded
-                    .extend(guards.iter().cloned().map(|guard| (guard, action)));
+                    .extend(guards.map(|guard| (guard, rule.action)));
             }
         }
+        rules
     }
-    Ok(rules)
 }
 
 /// Conditions of one rule. All must hold, but two on the same argument are alternatives, as in runc.
@@ -233,9 +264,8 @@ fn guards(syscall: &LinuxSyscall) -> Result<Vec<Vec<Condition>>> {
 /// Cuts the numbers into intervals of equal treatment: first number of each, ascending from 0.
 fn leaves(
     profile: &LinuxSeccomp,
-    numbers: &Numbers,
     abi: Abi,
-    rules: BTreeMap<u32, Rules>,
+    rules: Vec<(u32, Rules)>,
     default: u32,
 ) -> Vec<(u32, Leaf)> {
     let mut leaves: Vec<(u32, Leaf)> = vec![(0, Leaf::Return(default))];
@@ -252,7 +282,8 @@ fn leaves(
     let no_such_call = RET_ERRNO | libc::ENOSYS as u32;
     if default & 0xffff_0000 == RET_ERRNO && default != no_such_call {
         let named = profile.syscalls().iter().flatten().flat_map(|s| s.names());
-        let newest = named.filter_map(|name| numbers.get(name, abi)).max();
+        let numbers = named.filter_map(|name| number_in(numbers::row(name)?, abi));
+        let newest = numbers.max();
         push(
             newest.map_or(0, |newest| newest + 1),
             Leaf::Return(no_such_call),

@@ -1,5 +1,7 @@
 //! System call numbers by name and ABI.
 
+use super::table::{CALLS, NONE};
+
 /// A system call interface that a process on this machine can use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Abi {
@@ -34,37 +36,26 @@ impl Abi {
     }
 }
 
-/// The table of all known calls: lines of the file, which is sorted by name. A start looks up some hundred
-/// names, so nothing is parsed but what is asked for.
-#[derive(Debug)]
-pub(super) struct Numbers(Vec<(&'static str, &'static str)>);
+/// The numbers of one call, in the order of [`Abi::column`].
+pub(super) type Row = [u16; 4];
 
-impl Numbers {
-    pub(super) fn load() -> Self {
-        let lines = include_str!("syscalls.txt")
-            .lines()
-            .filter(|line| !line.starts_with('#'));
-        Self(lines.filter_map(|line| line.split_once(' ')).collect())
-    }
-
-    /// The calls that `abi` has.
-    pub(super) fn of(self, abi: Abi) -> impl Iterator<Item = &'static str> {
-        let calls = self.0.into_iter();
-        let has = move |row: &str| number_in(row, abi).is_some();
-        calls.filter_map(move |(name, row)| has(row).then_some(name))
-    }
-
-    /// The number of `name`, without the x32 bit.
-    pub(super) fn get(&self, name: &str, abi: Abi) -> Option<u32> {
-        let place = self.0.binary_search_by_key(&name, |(known, _)| known);
-        let (_, row) = self.0[place.ok()?];
-        number_in(row, abi)
-    }
+/// The numbers of `name` in all interfaces; none for a name that no machine of ours knows.
+pub(super) fn row(name: &str) -> Option<&'static Row> {
+    let place = CALLS.binary_search_by_key(&name, |(known, _)| known);
+    Some(&CALLS[place.ok()?].1)
 }
 
-/// The field of `abi` in a line; none where that interface lacks the call.
-fn number_in(row: &str, abi: Abi) -> Option<u32> {
-    row.split(' ').nth(abi.column())?.parse().ok()
+/// The number of a call in `abi`, without the x32 bit; none where that interface lacks it.
+pub(super) fn number_in(row: &Row, abi: Abi) -> Option<u32> {
+    let number = row[abi.column()];
+    (number != NONE).then(|| number.into())
+}
+
+/// The calls that `abi` has.
+pub(super) fn calls_of(abi: Abi) -> impl Iterator<Item = &'static str> {
+    CALLS
+        .iter()
+        .filter_map(move |(name, row)| number_in(row, abi).map(|_| *name))
 }
 
 #[cfg(test)]
@@ -73,12 +64,18 @@ mod tests {
 
     #[test]
     fn names_are_sorted_so_that_each_is_found() {
-        let numbers = Numbers::load();
-        assert!(numbers.0.is_sorted());
-        for (name, row) in &numbers.0 {
-            let first = row.split(' ').next().and_then(|field| field.parse().ok());
-            assert_eq!(numbers.get(name, Abi::X86_64), first, "{name}");
+        assert!(CALLS.is_sorted());
+        for (name, numbers) in CALLS {
+            assert_eq!(row(name), Some(numbers), "{name}");
         }
-        assert_eq!(numbers.get("no_such_call", Abi::X86_64), None);
+        assert_eq!(row("no_such_call"), None);
+    }
+
+    #[test]
+    fn an_interface_that_lacks_a_call_has_no_number_for_it() {
+        let numbers = row("accept").unwrap();
+        assert_eq!(number_in(numbers, Abi::X86_64), Some(43));
+        assert_eq!(number_in(numbers, Abi::X86), None);
+        assert_eq!(number_in(numbers, Abi::Aarch64), Some(202));
     }
 }

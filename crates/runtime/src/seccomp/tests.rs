@@ -51,7 +51,7 @@ fn docker(capabilities: &[Capability]) -> Vec<Instruction> {
 }
 
 fn call(program: &[Instruction], name: &str, args: &[u64]) -> u32 {
-    let number = Numbers::load().get(name, Abi::X86_64).unwrap();
+    let number = number_in(numbers::row(name).unwrap(), Abi::X86_64).unwrap();
     let mut all = [0; 6];
     all[..args.len()].copy_from_slice(args);
     run(program, X86_64, number, all).0
