@@ -5,3 +5,4 @@
 mod dockerd;
 mod image;
 mod podman;
+mod rootless;

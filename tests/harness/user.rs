@@ -98,6 +98,11 @@ impl User {
         command
     }
 
+    /// A binary under test, where this user reaches it.
+    pub fn binary(&self, name: &str) -> PathBuf {
+        self.binaries.join(name)
+    }
+
     /// Gives a file or folder to this user.
     ///
     /// # Errors

@@ -22,6 +22,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use crate::error::{Error, Result};
+use crate::plan::Host;
 use args::{Cli, Command, LogFormat};
 use state::StateRoot;
 
@@ -98,7 +99,7 @@ fn run(cli: &Cli) -> Result<u8> {
 }
 
 fn default_root() -> PathBuf {
-    if nix::unistd::geteuid().is_root() {
+    if Host::current().is_machine_root() {
         return "/run/terrarium-runtime".into();
     }
     let user = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);

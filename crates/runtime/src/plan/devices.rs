@@ -50,7 +50,7 @@ pub(super) fn plan(
     namespaces: &Namespaces,
     host: Host,
 ) -> Result<Vec<DevicePlan>> {
-    let binds = namespaces.has(NEW_USER) || !host.is_root();
+    let binds = namespaces.has(NEW_USER) || !host.is_machine_root();
     let kind = |kind: DeviceKind| match kind {
         DeviceKind::Character if binds => DeviceKind::BindCharacter,
         DeviceKind::Block if binds => DeviceKind::BindBlock,

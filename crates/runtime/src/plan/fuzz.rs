@@ -5,6 +5,7 @@
 
 use serde_json::{Value, json};
 
+use super::tests::{ROOT, ROOT_OF_A_NAMESPACE, USER};
 use super::*;
 
 /// A generator that gives the same numbers for the same seed (splitmix64).
@@ -180,7 +181,7 @@ fn plan(bytes: &[u8], host: Host) -> Result<(), String> {
 /// (plans, errors) of so many configurations.
 fn run(rounds: u64, seed: u64) -> (u64, u64) {
     let seeds = seeds();
-    let hosts = [Host { uid: 0, gid: 0 }, Host { uid: 7, gid: 7 }];
+    let hosts = [ROOT, USER, ROOT_OF_A_NAMESPACE];
     let mut numbers = Numbers(seed);
     let (mut planned, mut refused) = (0, 0);
     for _ in 0..rounds {
@@ -207,7 +208,7 @@ fn run(rounds: u64, seed: u64) -> (u64, u64) {
 #[test]
 fn any_configuration_is_planned_or_refused() {
     for seed in seeds() {
-        plan(seed.to_string().as_bytes(), Host { uid: 0, gid: 0 }).expect("a seed is a good spec");
+        plan(seed.to_string().as_bytes(), ROOT).expect("a seed is a good spec");
     }
     let (planned, refused) = run(3_000, 7);
     assert!(

@@ -15,6 +15,7 @@ mod scheduling;
 #[cfg(test)]
 mod tests;
 
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use nix::mount::MsFlags;
@@ -40,7 +41,12 @@ pub(crate) struct Host {
     pub(crate) uid: u32,
     /// Effective group of the caller.
     pub(crate) gid: u32,
+    /// Whether these are ids of the machine itself, and not of a user namespace that somebody made.
+    pub(crate) is_initial: bool,
 }
+
+/// The inode of the user namespace that the machine began with (`USER_NS_INIT_INO`, linux/nsfs.h).
+const INITIAL_USER_NAMESPACE: u64 = 0xefff_fffd;
 
 impl Host {
     /// Asks the kernel.
@@ -48,12 +54,20 @@ impl Host {
         Self {
             uid: nix::unistd::geteuid().as_raw(),
             gid: nix::unistd::getegid().as_raw(),
+            is_initial: std::fs::metadata("/proc/self/ns/user")
+                .is_ok_and(|namespace| namespace.ino() == INITIAL_USER_NAMESPACE),
         }
     }
 
     /// Tells whether the caller may make namespaces without a user namespace.
     pub(crate) fn is_root(self) -> bool {
         self.uid == 0
+    }
+
+    /// Tells whether the caller is root of the machine: root of a user namespace, as podman makes one for
+    /// a user, may neither make devices nor write where the machine's root keeps things.
+    pub(crate) fn is_machine_root(self) -> bool {
+        self.is_root() && self.is_initial
     }
 }
 
@@ -116,9 +130,10 @@ impl Plan {
     pub(crate) fn new(input: &Input<'_>, host: Host) -> Result<Self> {
         let spec = input.spec;
         check_version(spec.version())?;
-        let linux = spec.linux().clone().unwrap_or_default();
-        let namespaces = Namespaces::plan(&linux, host)?;
-        refuse_unknown(&linux)?;
+        let none = Linux::default();
+        let linux = spec.linux().as_ref().unwrap_or(&none);
+        let namespaces = Namespaces::plan(linux, host)?;
+        refuse_unknown(linux)?;
         linux.resources().as_ref().map_or(Ok(()), check_resources)?;
         let process = spec.process().as_ref();
         let process = process.ok_or_else(|| Error::InvalidSpec("no `process`".to_owned()))?;
@@ -162,7 +177,7 @@ impl Plan {
             sysctls: namespaces.check_sysctls(linux.sysctl().as_ref())?,
             hostname: namespaces.check_name("hostname", spec.hostname().as_deref())?,
             domainname: namespaces.check_name("domainname", spec.domainname().as_deref())?,
-            process: ProcessPlan::plan(process, Some(&linux))?,
+            process: ProcessPlan::plan(process, Some(linux))?,
             cgroup_path: cgroup_path(input.spec, input.id, input.cgroup_parent, host),
             hooks: spec.hooks().clone().unwrap_or_default(),
             net_devices: netdevices::plan(linux.net_devices().as_ref(), &namespaces)?,
@@ -233,7 +248,7 @@ pub(crate) fn cgroup_path(spec: &Spec, id: &str, parent: Option<&Path>, host: Ho
     match parent {
         Some(parent) => parent.join(id),
         // Whoever is not root can at best write below the cgroup that was delegated to it.
-        None if host.is_root() => Path::new("/terrarium").join(id),
+        None if host.is_machine_root() => Path::new("/terrarium").join(id),
         None => Path::new("terrarium").join(id),
     }
 }

@@ -4,10 +4,20 @@ use serde_json::{Value, json};
 
 use super::*;
 
-const ROOT: Host = Host { uid: 0, gid: 0 };
-const USER: Host = Host {
+pub(super) const ROOT: Host = Host {
+    uid: 0,
+    gid: 0,
+    is_initial: true,
+};
+pub(super) const USER: Host = Host {
     uid: 1000,
     gid: 1000,
+    is_initial: true,
+};
+/// As podman is for an ordinary user.
+pub(super) const ROOT_OF_A_NAMESPACE: Host = Host {
+    is_initial: false,
+    ..ROOT
 };
 
 pub(super) fn spec() -> Value {
@@ -204,4 +214,15 @@ fn a_spec_that_brings_its_own_dev_gets_no_devices() {
     let mounts = spec["mounts"].as_array_mut().unwrap();
     mounts.push(json!({"destination": "/dev", "type": "bind", "source": "/dev"}));
     assert!(!plan(&spec, ROOT).unwrap().owns_dev);
+}
+
+#[test]
+fn root_of_a_user_namespace_makes_no_devices_and_no_cgroups_of_the_machine() {
+    let planned = plan(&spec(), ROOT_OF_A_NAMESPACE).unwrap();
+    let is_made = |device: &DevicePlan| device.kind == DeviceKind::Character;
+    assert!(!planned.devices.iter().any(is_made));
+    assert_eq!(planned.cgroup_path, Path::new("terrarium/one"));
+    let planned = plan(&spec(), ROOT).unwrap();
+    assert!(planned.devices.iter().all(is_made));
+    assert_eq!(planned.cgroup_path, Path::new("/terrarium/one"));
 }
