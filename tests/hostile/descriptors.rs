@@ -10,12 +10,12 @@ use std::{
 };
 
 use serde_json::json;
-use terrarium_tests::{Bundle, Ran};
+use terrarium_tests::{Bundle, Ran, run};
 
 use crate::{bundle, weak::naively};
 
 /// Runs with the host's root open as descriptor 7, as a caller that leaks.
-fn leaking(bundle: &Bundle, args: &[&str]) -> Ran {
+pub(crate) fn leaking(bundle: &Bundle, args: &[&str]) -> Ran {
     let runtime = bundle.command(args);
     let mut shell = Command::new("sh");
     shell
@@ -102,28 +102,34 @@ fn no_abstract_socket_of_ours_is_in_the_hosts_network() {
     assert_eq!(ours, Vec::<&str>::new());
 }
 
-/// CVE-2022-29162 and CVE-2022-24769: inheritable capabilities make file capabilities of an image real.
+/// CVE-2022-29162 and CVE-2022-24769: what is inheritable makes file capabilities of an image real, for
+/// a user who has none.
 #[test]
-fn nothing_is_inheritable_that_the_configuration_does_not_name() {
+fn file_capabilities_of_an_image_give_nothing_that_the_configuration_does_not_name() {
     let Some(bundle) = bundle() else { return };
+    let program = bundle.rootfs("bin/probe");
+    let set = run(Command::new("setcap").arg("cap_chown=ei").arg(&program), "").unwrap();
+    set.ok();
     let mut config = bundle.config(&["/bin/probe", "facts"]);
-    let caps = json!(["CAP_CHOWN"]);
+    config["process"]["user"] = json!({"uid": 1000, "gid": 1000});
+    config["process"]["noNewPrivileges"] = false.into();
     for set in ["bounding", "effective", "permitted", "inheritable"] {
-        config["process"]["capabilities"][set] = caps.clone();
+        config["process"]["capabilities"][set] = json!(["CAP_CHOWN"]);
     }
-    let inheritable = |config: &serde_json::Value| {
+    let gained = |config: &serde_json::Value| {
         let ran = bundle.run(config).unwrap();
         let found: serde_json::Value = serde_json::from_str(ran.ok()).unwrap();
-        found["status"]["CapInh"].as_str().unwrap().to_owned()
+        ["CapInh", "CapPrm", "CapEff"].map(|set| {
+            let text = found["status"][set].as_str().unwrap();
+            u64::from_str_radix(text, 16).unwrap()
+        })
     };
     assert_eq!(
-        inheritable(&config),
-        "0000000000000001",
-        "the control: asked for"
+        gained(&config),
+        [1, 1, 1],
+        "the control: named as inheritable"
     );
-    config["process"]["capabilities"]
-        .as_object_mut()
-        .unwrap()
-        .remove("inheritable");
-    assert_eq!(inheritable(&config), "0000000000000000");
+    let sets = config["process"]["capabilities"].as_object_mut().unwrap();
+    sets.remove("inheritable");
+    assert_eq!(gained(&config), [0, 0, 0]);
 }

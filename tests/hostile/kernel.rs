@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::bundle;
+use crate::{bundle, weak::naively};
 
 /// CVE-2022-0492: a `release_agent` of cgroup v1 is run by the kernel, as root of the host.
 #[test]
@@ -33,39 +33,41 @@ fn no_release_agent_can_be_written() {
     }
 }
 
-/// CVE-2025-52881: a mount of the bundle redirects what the runtime writes to `/proc`.
+/// CVE-2025-52881: a mount of the bundle redirects what the runtime writes to `/proc`, to another file of
+/// the same file system, so that its kind alone proves nothing.
 #[test]
-fn settings_are_written_to_the_real_proc() {
+fn settings_are_written_where_they_belong() {
     let Some(bundle) = bundle() else { return };
-    let file = bundle.path("fake");
-    std::fs::write(&file, "untouched").unwrap();
-    let source = file.display().to_string();
-    let target = "/proc/sys/net/ipv4/ip_forward";
-    let bind = json!({"destination": target, "source": source, "options": ["bind"]});
-    let read = bundle.config(&["/bin/probe", "act", &format!("read {target}")]);
-
-    let mut weak = read.clone();
-    weak["mounts"].as_array_mut().unwrap().push(bind);
-    let ran = bundle.run(&weak).unwrap();
-    let can_redirect = ran.stdout.contains("untouched");
-    weak["linux"]["sysctl"] = json!({"net.ipv4.ip_forward": "1"});
-    let _ = bundle.run(&weak).unwrap();
-    bundle.delete().unwrap();
-    assert_eq!(
-        std::fs::read_to_string(&file).unwrap(),
-        "untouched",
-        "redirected: {can_redirect}"
+    let (setting, elsewhere) = ("/proc/sys/net/ipv4/ip_forward", "/proc/sys/kernel/hostname");
+    let script = format!(
+        "exec unshare -u sh -c 'mount -t proc proc $ROOTFS/proc; \
+         mount --bind $ROOTFS{elsewhere} $ROOTFS{setting}; echo 1 > $ROOTFS{setting}; hostname'"
     );
+    assert_eq!(naively(&bundle, &script).ok(), "1", "the control");
 
-    let mut plain = read;
-    plain["linux"]["sysctl"] = json!({"net.ipv4.ip_forward": "1"});
-    let ran = bundle.run(&plain).unwrap();
-    let found: Value = serde_json::from_str(ran.ok()).unwrap();
+    let read = [setting, elsewhere].map(|path| format!("read {path}"));
+    let mut config = bundle.config(&["/bin/probe", "act", &read[0], &read[1]]);
+    config["linux"]["sysctl"] = json!({"net.ipv4.ip_forward": "1"});
+    let found = |config: &Value| {
+        let ran = bundle.run(config).unwrap();
+        serde_json::from_str::<Value>(ran.ok()).unwrap()
+    };
     assert_eq!(
-        found[format!("read {target}")],
+        found(&config)[&read[0]],
         "1",
-        "the control: without it the setting holds"
+        "without a mount the setting holds"
     );
+
+    let bind = json!({"destination": setting, "source": elsewhere, "options": ["bind"]});
+    config["mounts"].as_array_mut().unwrap().push(bind);
+    // To refuse it, as runc does, is a defense as well.
+    let ran = bundle.run(&config).unwrap();
+    if ran.code == Some(0) {
+        let found: Value = serde_json::from_str(&ran.stdout).unwrap();
+        assert_eq!(found[&read[1]], "suite", "redirected");
+    }
+    bundle.delete().unwrap();
+    assert_ne!(std::fs::read_to_string(elsewhere).unwrap().trim(), "1");
 }
 
 /// A program that makes children without end is held by its limit, and goes with its container.

@@ -5,6 +5,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a step that fails is a test that fails")]
 
+mod binary;
 mod configurations;
 mod descriptors;
 mod kernel;
