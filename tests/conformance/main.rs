@@ -13,6 +13,7 @@ mod devices;
 mod exec;
 mod files;
 mod hooks;
+mod later;
 mod lifecycle;
 mod mounts;
 mod namespaces;

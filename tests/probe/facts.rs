@@ -29,6 +29,7 @@ pub(crate) fn all(arguments: &[String]) -> Value {
         "descriptors": descriptors(),
         "interfaces": names("/sys/class/net"),
         "scheduling": scheduling(),
+        "memory_policy": memory_policy(),
         "session": stat_field(6),
         "terminals": [
             std::io::stdin().is_terminal(),
@@ -157,6 +158,12 @@ fn descriptors() -> Map<String, Value> {
 
 fn scheduling() -> Value {
     json!({"nice": stat_field(19), "realtime": stat_field(40), "policy": stat_field(41)})
+}
+
+/// As numa_maps(5) words it, of the first mapping: none has a policy of its own.
+fn memory_policy() -> Option<String> {
+    let maps = text("/proc/self/numa_maps")?;
+    maps.split_whitespace().nth(1).map(str::to_owned)
 }
 
 /// Fields are counted from 1, as in proc_pid_stat(5).

@@ -110,12 +110,8 @@ pub fn affinity() -> io::Result<Mask> {
 /// # Errors
 /// EINVAL for nodes that do not fit the mode or are not there, ENOSYS without NUMA in the kernel.
 pub fn set_memory_policy(mode: u32, nodes: &Mask) -> io::Result<()> {
-    // One more than the number of bits: the kernel takes the last one off (get_nodes).
-    let bits = if nodes.is_empty() {
-        0
-    } else {
-        nodes.bytes() * 8 + 1
-    };
+    // One more than the number of bits: the kernel takes the last one off (get_nodes), also of none.
+    let bits = nodes.bytes() * 8 + 1;
     let words = nodes.0.as_ptr();
     // SAFETY: the kernel reads `bits - 1` bits behind the pointer, which are the mask's own, or none.
     check(unsafe { libc::syscall(libc::SYS_set_mempolicy, mode, words, bits) }).map(drop)
