@@ -17,6 +17,7 @@ mod packages;
 mod run;
 mod shell;
 mod test;
+mod vm;
 
 use anyhow::Result;
 use clap::{Args, Parser};
@@ -33,6 +34,8 @@ enum Command {
     Check(Consent),
     /// Measures against the peers that are installed, and prints ratios
     Bench(bench::Options),
+    /// Runs the runtime's suites in a virtual machine with cgroup v2 and systemd: many minutes
+    Vm(Consent),
     /// Writes the TypeScript of the contract anew
     Bindings,
 }
@@ -51,6 +54,7 @@ fn main() -> Result<()> {
         Command::Test(options) => test::test(&options),
         Command::Check(consent) => check::check(consent),
         Command::Bench(options) => bench::bench(&options),
+        Command::Vm(consent) => vm::vm(consent),
         Command::Bindings => test::bindings(),
     }
 }

@@ -45,6 +45,7 @@ pub(crate) const TEST: &[Package] = &[
     ("debootstrap", "a real Debian root file system"),
     ("iproute2", "networks of the tests"),
     ("strace", "faults of the tests"),
+    ("libcap2-bin", "file capabilities of the tests"),
     ("podman", "an engine that can use our runtime"),
     ("docker.io", "another one"),
 ];
@@ -56,6 +57,17 @@ pub(crate) const PEERS: &[Package] = &[
     ("runc", "its OCI runtime"),
     ("crun", "the fastest OCI runtime"),
     ("podman", "the engine without a daemon"),
+    ("bubblewrap", "what isolation costs without the rest"),
+];
+
+/// To make and boot a virtual machine.
+pub(crate) const VM: &[Package] = &[
+    ("qemu-system-x86", "the machine"),
+    ("seabios", "its firmware"),
+    ("debootstrap", "its Debian"),
+    ("e2fsprogs", "its disk"),
+    ("xz-utils", "its kernel's modules"),
+    ("busybox-static", "what containers run in it"),
 ];
 
 /// The client that the suites speak through, unless one is there from wherever.
