@@ -40,6 +40,19 @@ fn a_rotated_and_gzipped_log_is_whole() {
 }
 
 #[test]
+fn ten_thousand_lines_a_second_are_all_kept() {
+    require_root!();
+    let script = "i=0; while [ $i -lt 20 ]; do seq $((i * 1000 + 1)) $((i * 1000 + 1000)); \
+                  i=$((i + 1)); sleep 0.1; done";
+    let mut sandbox = crate::sandbox::script(script).log(|_| {}).create();
+    sandbox.start();
+    let status = sandbox.wait();
+    assert_eq!((status.code, status.lost_log_lines), (0, 0));
+    let expect: String = (1..=20_000).map(|number| format!("{number}\n")).collect();
+    assert!(sandbox.logged("stdout") == expect, "lines are missing");
+}
+
+#[test]
 fn a_full_disk_stops_the_log_and_not_the_container() {
     require_root!();
     let mut sandbox = Recipe::new(&["/bin/seq", "1", "1000"])
