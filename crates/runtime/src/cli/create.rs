@@ -9,24 +9,25 @@ use oci_spec::runtime::Spec;
 use terrarium_sys::fdpass;
 
 use super::args::{CreateArgs, RunArgs};
+use super::log::Log;
 use super::state::{
     Container, Record, StateRoot, listen_for_start, load_spec, process_start_time, save_config,
     write_whole,
 };
-use super::{foreground, lifecycle, warn};
+use super::{foreground, lifecycle};
 use crate::create::reap_created;
 use crate::error::{Context, Error, Result};
 use crate::hooks::{self, HookState};
 use crate::request::{CreateRequest, Created, Stdio};
 
-pub(super) fn create(root: &StateRoot, args: &CreateArgs) -> Result<u8> {
-    let mut prepared = prepare(root, args, Gate::Socket)?;
-    finish_console(&mut prepared, args)?;
+pub(super) fn create(root: &StateRoot, log: &Log, args: &CreateArgs) -> Result<u8> {
+    let mut prepared = prepare(root, log, args, Gate::Socket)?;
+    finish_console(&mut prepared, log, args)?;
     prepared.created.leave()?;
     Ok(0)
 }
 
-pub(super) fn run(root: &StateRoot, args: &RunArgs) -> Result<u8> {
+pub(super) fn run(root: &StateRoot, log: &Log, args: &RunArgs) -> Result<u8> {
     let is_foreground = !args.detach;
     // Signals that come from now on are for the container.
     let signals = if is_foreground {
@@ -34,9 +35,9 @@ pub(super) fn run(root: &StateRoot, args: &RunArgs) -> Result<u8> {
     } else {
         None
     };
-    let mut prepared = prepare(root, &args.create, Gate::Channel)?;
+    let mut prepared = prepare(root, log, &args.create, Gate::Channel)?;
     if args.create.console_socket.is_some() || args.detach {
-        finish_console(&mut prepared, &args.create)?;
+        finish_console(&mut prepared, log, &args.create)?;
     }
     let Prepared {
         container,
@@ -46,10 +47,10 @@ pub(super) fn run(root: &StateRoot, args: &RunArgs) -> Result<u8> {
     } = prepared;
     if let Err(error) = created.start() {
         reap_created(&created);
-        let _ = lifecycle::remove(&container);
+        let _ = lifecycle::remove(&container, log);
         return Err(error);
     }
-    warn(&created.notes);
+    log.warn(&created.notes);
     let state = HookState {
         id: &container.record.id,
         bundle: &container.record.bundle,
@@ -64,7 +65,7 @@ pub(super) fn run(root: &StateRoot, args: &RunArgs) -> Result<u8> {
     let Some(signals) = signals else { return Ok(0) };
     let code = foreground::attend(created.pid, created.pidfd.as_fd(), created.console, signals)?;
     if !args.keep {
-        lifecycle::remove(&container)?;
+        lifecycle::remove(&container, log)?;
     }
     Ok(code)
 }
@@ -84,7 +85,7 @@ struct Prepared {
     spec: Spec,
 }
 
-fn prepare(root: &StateRoot, args: &CreateArgs, gate: Gate) -> Result<Prepared> {
+fn prepare(root: &StateRoot, log: &Log, args: &CreateArgs, gate: Gate) -> Result<Prepared> {
     let op = || format!("find bundle {:?}", args.bundle);
     let bundle = fs::canonicalize(&args.bundle).doing(op)?;
     let (spec, config) = load_spec(&bundle.join("config.json"))?;
@@ -108,7 +109,7 @@ fn prepare(root: &StateRoot, args: &CreateArgs, gate: Gate) -> Result<Prepared> 
     });
     match made {
         Ok((container, mut created)) => {
-            warn(&std::mem::take(&mut created.notes));
+            log.warn(&std::mem::take(&mut created.notes));
             Ok(Prepared {
                 container,
                 created,
@@ -172,7 +173,7 @@ fn write_pid_file(args: &CreateArgs, pid: i32) -> Result<()> {
 }
 
 /// Hands the terminal over; a container whose terminal nobody holds is of no use.
-fn finish_console(prepared: &mut Prepared, args: &CreateArgs) -> Result<()> {
+fn finish_console(prepared: &mut Prepared, log: &Log, args: &CreateArgs) -> Result<()> {
     let Some(console) = prepared.created.console.take() else {
         return Ok(());
     };
@@ -186,7 +187,7 @@ fn finish_console(prepared: &mut Prepared, args: &CreateArgs) -> Result<()> {
     );
     if sent.is_err() {
         reap_created(&prepared.created);
-        let _ = lifecycle::remove(&prepared.container);
+        let _ = lifecycle::remove(&prepared.container, log);
     }
     sent
 }

@@ -7,12 +7,13 @@ use oci_spec::runtime::{Capabilities, Capability, Process, Spec, User, UserBuild
 
 use super::args::ExecArgs;
 use super::create::send_console;
+use super::foreground;
+use super::log::Log;
 use super::state::{StateRoot, Status, write_whole};
-use super::{foreground, warn};
 use crate::error::{Context, Error, Result};
 use crate::request::{ExecRequest, Stdio, Target};
 
-pub(super) fn exec(root: &StateRoot, args: &ExecArgs) -> Result<u8> {
+pub(super) fn exec(root: &StateRoot, log: &Log, args: &ExecArgs) -> Result<u8> {
     let container = root.load(&args.id)?;
     let status = container.status()?;
     let is_paused = status == Status::Paused && args.ignore_paused;
@@ -47,7 +48,7 @@ pub(super) fn exec(root: &StateRoot, args: &ExecArgs) -> Result<u8> {
         preserve_fds: args.preserve_fds,
     };
     let mut started = crate::exec(&target, request)?;
-    warn(&started.notes);
+    log.warn(&started.notes);
     if let Some(path) = &args.pid_file {
         write_whole(path, started.pid.to_string().as_bytes())?;
     }

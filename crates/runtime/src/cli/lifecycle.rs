@@ -9,6 +9,7 @@ use oci_spec::runtime::Spec;
 use terrarium_sys::pidfd;
 
 use super::args::KillArgs;
+use super::log::Log;
 use super::state::{Container, StateRoot, Status};
 use crate::cgroup;
 use crate::channel::Channel;
@@ -17,7 +18,7 @@ use crate::hooks::{self, HookState};
 use crate::start::start_over;
 use crate::trace::{Note, Trace};
 
-pub(super) fn start(root: &StateRoot, id: &str) -> Result<u8> {
+pub(super) fn start(root: &StateRoot, log: &Log, id: &str) -> Result<u8> {
     let container = root.load(id)?;
     let status = container.status()?;
     if status != Status::Created {
@@ -28,7 +29,7 @@ pub(super) fn start(root: &StateRoot, id: &str) -> Result<u8> {
     let started = start_over(&channel, container.record.pid, &mut trace);
     container.forget_start();
     started?;
-    super::warn(&trace.notes);
+    log.warn(&trace.notes);
     let spec = container.spec()?;
     let hooks = spec.hooks().as_ref();
     let hooks = hooks.and_then(|hooks| hooks.poststart().as_deref());
@@ -87,7 +88,7 @@ fn parse_signal(text: &str) -> Result<i32> {
     }
 }
 
-pub(super) fn delete(root: &StateRoot, id: &str, force: bool) -> Result<u8> {
+pub(super) fn delete(root: &StateRoot, log: &Log, id: &str, force: bool) -> Result<u8> {
     let container = match root.load(id) {
         Err(Error::NoSuchContainer(_)) if force => {
             return root.remove_remains(id).map(|()| 0);
@@ -104,11 +105,11 @@ pub(super) fn delete(root: &StateRoot, id: &str, force: bool) -> Result<u8> {
     {
         end(&container, &init)?;
     }
-    remove(&container).map(|()| 0)
+    remove(&container, log).map(|()| 0)
 }
 
 /// Removes a container that has ended, with everything of it.
-pub(super) fn remove(container: &Container) -> Result<()> {
+pub(super) fn remove(container: &Container, log: &Log) -> Result<()> {
     clean_up(container)?;
     let spec = container.spec()?;
     let hooks = spec.hooks().as_ref();
@@ -116,7 +117,7 @@ pub(super) fn remove(container: &Container) -> Result<()> {
     let state = hook_state(container, &spec, 0);
     // Nothing can be undone any more: a failure is told, and the next hook runs all the same.
     for error in hooks::run_all("poststop", hooks, &state.with_status("stopped")) {
-        super::warn(&[Note {
+        log.warn(&[Note {
             subject: "hooks".to_owned(),
             text: error.to_string(),
         }]);

@@ -10,20 +10,20 @@ mod exec;
 mod features;
 mod foreground;
 mod lifecycle;
+mod log;
 mod report;
 mod spec;
 mod state;
 mod update;
 
 use std::ffi::OsString;
-use std::fs::OpenOptions;
-use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use crate::error::{Error, Result};
 use crate::plan::Host;
-use args::{Cli, Command, LogFormat};
+use args::{Cli, Command};
+use log::Log;
 use state::StateRoot;
 
 /// Runs the command line and returns the exit code of the process.
@@ -36,10 +36,14 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(u8::try_from(code).unwrap_or(1));
         }
     };
-    match run(&cli) {
+    let log = Log {
+        path: cli.global.log.clone(),
+        format: cli.global.log_format,
+    };
+    match run(&cli, &log) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            tell(&cli, &error);
+            log.fail(&error);
             let code = match error {
                 Error::CommandNotFound { .. }
                 | Error::NotExecutable { .. }
@@ -63,7 +67,7 @@ pub fn touches_containers(mut arguments: impl Iterator<Item = OsString>) -> bool
     })
 }
 
-fn run(cli: &Cli) -> Result<u8> {
+fn run(cli: &Cli, log: &Log) -> Result<u8> {
     if cli.global.systemd_cgroup {
         let text = "`--systemd-cgroup`: cgroups are made through the file system only";
         return Err(Error::Unsupported(text.to_owned()));
@@ -77,13 +81,13 @@ fn run(cli: &Cli) -> Result<u8> {
     }
     let root = StateRoot::new(cli.global.root.clone().unwrap_or_else(default_root));
     match &cli.command {
-        Command::Create(args) => create::create(&root, args),
-        Command::Run(args) => create::run(&root, args),
-        Command::Start { id } => lifecycle::start(&root, id),
+        Command::Create(args) => create::create(&root, log, args),
+        Command::Run(args) => create::run(&root, log, args),
+        Command::Start { id } => lifecycle::start(&root, log, id),
         Command::State { id } => report::state(&root, id),
         Command::Kill(args) => lifecycle::kill(&root, args),
-        Command::Delete { force, id } => lifecycle::delete(&root, id, *force),
-        Command::Exec(args) => exec::exec(&root, args),
+        Command::Delete { force, id } => lifecycle::delete(&root, log, id, *force),
+        Command::Exec(args) => exec::exec(&root, log, args),
         Command::Pause { id } => lifecycle::pause(&root, id),
         Command::Resume { id } => lifecycle::resume(&root, id),
         Command::List { format, quiet } => report::list(&root, *format, *quiet),
@@ -92,7 +96,7 @@ fn run(cli: &Cli) -> Result<u8> {
         Command::Checkpoint(_) | Command::Restore(_) => Err(Error::Unsupported(
             "checkpoint and restore: this runtime does not work with CRIU".to_owned(),
         )),
-        Command::Update(args) => update::update(&root, args),
+        Command::Update(args) => update::update(&root, log, args),
         Command::Spec { bundle, rootless } => spec::write(bundle, *rootless),
         Command::Features => features::print_features(),
     }
@@ -105,45 +109,4 @@ fn default_root() -> PathBuf {
     let user = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
     let user = user.unwrap_or_else(|| format!("/run/user/{}", nix::unistd::geteuid()).into());
     user.join("terrarium-runtime")
-}
-
-/// The error with its causes, one line; engines read it from the log file.
-fn chain(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        text.push_str(&format!(": {cause}"));
-        source = cause.source();
-    }
-    text
-}
-
-fn tell(cli: &Cli, error: &Error) {
-    let text = chain(error);
-    let mut stderr = std::io::stderr();
-    let _ = writeln!(stderr, "terrarium-runtime: {text}");
-    let Some(path) = &cli.global.log else { return };
-    let Ok(mut file) = OpenOptions::new().append(true).create(true).open(path) else {
-        return;
-    };
-    let time = jiff::Timestamp::now();
-    let line = match cli.global.log_format {
-        LogFormat::Json => {
-            serde_json::json!({"level": "error", "msg": text, "time": time.to_string()}).to_string()
-        }
-        LogFormat::Text => format!("time=\"{time}\" level=error msg={text:?}"),
-    };
-    let _ = writeln!(file, "{line}");
-}
-
-/// Tells what was weakened; a warning, not an error.
-fn warn(notes: &[crate::Note]) {
-    let mut stderr = std::io::stderr();
-    for note in notes {
-        let _ = writeln!(
-            stderr,
-            "terrarium-runtime: warning: {}: {}",
-            note.subject, note.text
-        );
-    }
 }

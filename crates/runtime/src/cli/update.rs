@@ -8,12 +8,13 @@ use oci_spec::runtime::LinuxResources;
 use serde_json::{Map, Value, json};
 
 use super::args::UpdateArgs;
+use super::log::Log;
 use super::state::{StateRoot, Status};
 use crate::cgroup;
 use crate::error::{Context, Error, Result};
 use crate::plan::check_resources;
 
-pub(super) fn update(root: &StateRoot, args: &UpdateArgs) -> Result<u8> {
+pub(super) fn update(root: &StateRoot, log: &Log, args: &UpdateArgs) -> Result<u8> {
     let container = root.load(&args.id)?;
     let status = container.status()?;
     if status == Status::Stopped {
@@ -22,7 +23,7 @@ pub(super) fn update(root: &StateRoot, args: &UpdateArgs) -> Result<u8> {
     let resources = resources(args)?;
     check_resources(&resources)?;
     let notes = cgroup::update(&container.record.cgroup, &resources);
-    super::warn(&notes);
+    log.warn(&notes);
     // A limit that does not hold is a failure for whoever asked for exactly it.
     Ok(u8::from(!notes.is_empty()))
 }
