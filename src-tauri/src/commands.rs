@@ -30,7 +30,9 @@ handled! {
     pull_image, push_image, save_images, load_images, make_starter_image, inspect_image, tag_image,
     remove_image, trash_image, trash, restore_image, empty_trash, verify_image,
     create_volume, files_summary, list_folder, search_files, read_file, save_file,
-    compare_images, prune_receipt, prune, check_store, repair_store, registries, sign_in, sign_out,
+    dockerfile_model, edit_dockerfile, complete_dockerfile, projects, build_folder, create_project,
+    save_project, remove_project, read_project_file, write_project_file, forecast, start_build,
+    follow_build, builds, inspect_build, build_output, compare_images, prune_receipt, prune, check_store, repair_store, registries, sign_in, sign_out,
     check_registry, list_repositories, list_tags,
     remove_volume, networks, create_network, remove_network, connect_network, disconnect_network,
     container_ports, cancel_activity, clear_activities,
@@ -72,6 +74,7 @@ without_request! {
     networks => Vec<Network>;
     recent_events => Vec<LifecycleEvent>;
     registries => Vec<Registry>;
+    projects => Vec<Project>;
     check_store => StoreCheck;
     repair_store => Repaired;
     make_starter_image => Traced<ImageSummary>;
@@ -109,6 +112,15 @@ with_request! {
     check_registry(RegistryName) => RegistryCheck;
     list_repositories(RepositoryQuery) => NamePage;
     list_tags(TagQuery) => NamePage;
+    dockerfile_model(DockerfileText) => DockerfileModel;
+    edit_dockerfile(EditDockerfile) => EditedDockerfile;
+    complete_dockerfile(CompleteDockerfile) => DockerfileCompletion;
+    create_project(CreateProject) => Project;
+    save_project(SaveProject) => Project;
+    write_project_file(WriteProjectFile) => ProjectFile;
+    forecast(ForecastQuery) => Forecast;
+    start_build(ProjectId) => BuildSummary;
+    builds(BuildsQuery) => Vec<BuildSummary>;
     create_volume(CreateVolume) => Traced<Volume>;
     files_summary(FilesQuery) => FilesSummary;
     list_folder(FolderQuery) => Folder;
@@ -148,6 +160,34 @@ async fn close_terminal(host: State<'_, Host>, request: TerminalSession) -> Resu
 #[tauri::command]
 async fn inspect_image(host: State<'_, Host>, request: ImageName) -> Result<ImageDetail> {
     host.engine().await?.inspect_image(&request.image).await
+}
+
+#[tauri::command]
+async fn build_folder(host: State<'_, Host>, request: FolderPath) -> Result<BuildFolder> {
+    host.engine().await?.build_folder(&request.folder).await
+}
+
+#[tauri::command]
+async fn remove_project(host: State<'_, Host>, request: ProjectId) -> Result<()> {
+    host.engine().await?.remove_project(&request.project).await
+}
+
+#[tauri::command]
+async fn read_project_file(host: State<'_, Host>, request: ProjectId) -> Result<ProjectFile> {
+    host.engine()
+        .await?
+        .read_project_file(&request.project)
+        .await
+}
+
+#[tauri::command]
+async fn inspect_build(host: State<'_, Host>, request: BuildId) -> Result<BuildRecord> {
+    host.engine().await?.inspect_build(&request).await
+}
+
+#[tauri::command]
+async fn build_output(host: State<'_, Host>, request: BuildId) -> Result<BuildOutput> {
+    host.engine().await?.build_output(&request).await
 }
 
 #[tauri::command]

@@ -11,9 +11,9 @@ use tauri::{
     ipc::{Channel, IpcResponse},
 };
 use terrarium_api::{
-    Change, ChangeKind, ErrorCode, ImageSummary, LogBatch, LogQuery, OpenTerminal, PullImage,
-    PullProgress, PushImage, PushProgress, PushedImage, StatsTick, TerminalEvent, Traced,
-    WatchStats,
+    BuildId, BuildProgress, BuildRecord, Change, ChangeKind, ErrorCode, ImageSummary, LogBatch,
+    LogQuery, OpenTerminal, PullImage, PullProgress, PushImage, PushProgress, PushedImage,
+    StatsTick, TerminalEvent, Traced, WatchStats,
 };
 use terrarium_engine::{Received, Result};
 use tokio::sync::watch;
@@ -183,6 +183,28 @@ pub(crate) async fn open_terminal(
                 send(&channel, event)?;
             }
             Ok(())
+        })
+        .await
+}
+
+/// A build, step by step. It goes on when nobody follows it.
+#[tauri::command]
+pub(crate) async fn follow_build(
+    host: State<'_, Host>,
+    streams: State<'_, Streams>,
+    stream: u32,
+    request: BuildId,
+    channel: Channel<BuildProgress>,
+) -> Result<BuildRecord> {
+    let entry = streams.enter(stream);
+    entry
+        .run(async {
+            let mut followed = host.engine().await?.follow_build(request).await?;
+            while let Some(progress) = followed.next().await {
+                send(&channel, progress)?;
+                tokio::time::sleep(PAUSE).await;
+            }
+            Ok(followed.record())
         })
         .await
 }

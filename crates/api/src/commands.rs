@@ -163,6 +163,41 @@ commands! {
     /// How the files of two images differ.
     compare_images(CompareImages) => ImageComparison;
 
+    /// What a Dockerfile says: blocks, colors, problems.
+    dockerfile_model(DockerfileText) => DockerfileModel;
+    /// Changes a Dockerfile without touching the rest of it.
+    edit_dockerfile(EditDockerfile) => EditedDockerfile;
+    /// What may be written at a place of a Dockerfile.
+    complete_dockerfile(CompleteDockerfile) => DockerfileCompletion;
+
+    /// Folders that are built again and again, by name.
+    projects(()) => Vec<Project>;
+    /// What a folder holds that matters for a build.
+    build_folder(FolderPath) => BuildFolder;
+    /// Makes a project of a folder.
+    create_project(CreateProject) => Project;
+    /// Changes how a project is built.
+    save_project(SaveProject) => Project;
+    /// Forgets a project; its folder stays.
+    remove_project(ProjectId) => ();
+    /// Reads the Dockerfile of a project.
+    read_project_file(ProjectId) => ProjectFile;
+    /// Writes it, unless it was changed outside.
+    write_project_file(WriteProjectFile) => ProjectFile;
+    /// What a build of a text would do.
+    forecast(ForecastQuery) => Forecast;
+
+    /// Begins to build a project.
+    start_build(ProjectId) => BuildSummary;
+    /// How a build goes on; ends with it.
+    follow_build(BuildId) streams BuildProgress => BuildRecord;
+    /// Builds that are kept, newest first.
+    builds(BuildsQuery) => Vec<BuildSummary>;
+    /// Everything about one build.
+    inspect_build(BuildId) => BuildRecord;
+    /// What its commands wrote.
+    build_output(BuildId) => BuildOutput;
+
     /// Hashes everything that is kept and follows every name.
     check_store(()) => StoreCheck;
     /// Removes what is damaged and pulls it anew.

@@ -39,6 +39,12 @@ wire! {
         NoSuchNetwork,
         /// Nothing is at this path.
         NoSuchFile,
+        /// No project has this id.
+        NoSuchProject,
+        /// No build has this id.
+        NoSuchBuild,
+        /// A file is not any more what was read.
+        ChangedOutside,
         /// No activity or session has this id.
         NoSuchActivity,
         /// Another object has this name already.

@@ -21,9 +21,11 @@ macro_rules! wire {
 }
 
 pub mod activity;
+pub mod build;
 pub mod commands;
 pub mod container;
 pub mod copy;
+pub mod dockerfile;
 pub mod error;
 pub mod event;
 pub mod exec;
@@ -36,6 +38,7 @@ pub mod lifecycle;
 pub mod logs;
 pub mod mount;
 pub mod network;
+pub mod project;
 pub mod prune;
 pub mod registry;
 pub mod signature;
@@ -47,8 +50,10 @@ pub mod trash;
 pub mod volume;
 
 pub use activity::*;
+pub use build::*;
 pub use container::*;
 pub use copy::*;
+pub use dockerfile::*;
 pub use error::*;
 pub use event::*;
 pub use exec::*;
@@ -61,6 +66,7 @@ pub use lifecycle::*;
 pub use logs::*;
 pub use mount::*;
 pub use network::*;
+pub use project::*;
 pub use prune::*;
 pub use registry::*;
 pub use signature::*;

@@ -8,7 +8,7 @@ use std::{
     any::TypeId, collections::BTreeMap, collections::HashSet, fmt::Write as _, fs, path::Path,
 };
 
-use terrarium_api::{CGROUP_FILES, FINDINGS, HINTS, STEPS, commands, commands::Shape};
+use terrarium_api::{CGROUP_FILES, DOCKERFILE_PROBLEMS, FINDINGS, HINTS, STEPS, commands, commands::Shape};
 use ts_rs::{Config, TS, TypeVisitor};
 
 const FILE: &str = concat!(
@@ -27,6 +27,7 @@ fn the_typescript_of_the_window_is_up_to_date() {
     write_maps(&mut text);
     write_names(&mut text, "CGROUP_FILES", CGROUP_FILES);
     write_names(&mut text, "STEPS", STEPS);
+    write_names(&mut text, "DOCKERFILE_PROBLEMS", DOCKERFILE_PROBLEMS);
     let hints: Vec<&str> = HINTS.iter().map(|(code, _)| *code).collect();
     write_names(&mut text, "HINTS", &hints);
     let findings: Vec<&str> = FINDINGS.iter().map(|(code, _)| *code).collect();

@@ -2,6 +2,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use terrarium_oci::{Algorithm, Hasher};
@@ -53,6 +54,13 @@ pub enum Content {
         /// Where they begin.
         offset: u64,
         /// How many.
+        len: u64,
+    },
+    /// A file of this machine, opened when it is read.
+    Path {
+        /// Where it is.
+        path: Arc<Path>,
+        /// How many bytes of it.
         len: u64,
     },
 }
@@ -209,6 +217,15 @@ impl Files {
         Some(at)
     }
 
+    /// Takes over the digests that are known of files which are the same here.
+    pub fn take_hashes(&self, before: &Self, same: impl Fn(&str) -> bool) {
+        let known = before.hashes.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = known.iter().filter(|(path, _)| same(path));
+        let kept = kept.map(|(path, hash)| (path.clone(), hash.clone()));
+        let mut hashes = self.hashes.lock().unwrap_or_else(PoisonError::into_inner);
+        hashes.extend(kept);
+    }
+
     /// The digest of a file's bytes, computed once.
     ///
     /// # Errors
@@ -307,7 +324,7 @@ impl Content {
     pub fn len(&self) -> u64 {
         match self {
             Self::Bytes(bytes) => bytes.len() as u64,
-            Self::Part { len, .. } => *len,
+            Self::Part { len, .. } | Self::Path { len, .. } => *len,
         }
     }
 
@@ -323,7 +340,23 @@ impl Content {
         match self {
             Self::Bytes(bytes) => Box::new(&bytes[..]),
             Self::Part { file, offset, len } => Box::new(Whole { file, at: *offset }.take(*len)),
+            Self::Path { path, len } => match File::open(path) {
+                Ok(file) => Box::new(file.take(*len)),
+                Err(error) => Box::new(Unopened(Some(error))),
+            },
         }
+    }
+}
+
+/// A file that cannot be opened cannot be read.
+struct Unopened(Option<io::Error>);
+
+impl Read for Unopened {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        Err(self
+            .0
+            .take()
+            .unwrap_or_else(|| io::ErrorKind::NotFound.into()))
     }
 }
 

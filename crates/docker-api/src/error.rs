@@ -87,11 +87,15 @@ pub(crate) fn status(code: ErrorCode) -> StatusCode {
         | E::NoSuchNetwork
         | E::NoSuchFile
         | E::NoSuchActivity
+        | E::NoSuchProject
+        | E::NoSuchBuild
         | E::Unauthorized
         | E::ReferenceNotFound
         | E::NoMatchingPlatform => StatusCode::NOT_FOUND,
         E::NetworkInUse => StatusCode::FORBIDDEN,
-        E::NameInUse | E::ImageInUse | E::VolumeInUse | E::WrongState => StatusCode::CONFLICT,
+        E::NameInUse | E::ImageInUse | E::VolumeInUse | E::WrongState | E::ChangedOutside => {
+            StatusCode::CONFLICT
+        },
         E::RateLimited => StatusCode::TOO_MANY_REQUESTS,
         E::Unsupported => StatusCode::NOT_IMPLEMENTED,
         E::PortInUse

@@ -15,7 +15,7 @@ use terrarium_store::Store;
 use crate::{
     Activities, Config, Hub, Result,
     blocking::blocking,
-    builds::Locks,
+    builds::{Locks, RunningBuilds},
     config,
     containers::{Execs, Records, Table, network_failed},
     db::{Database, Opened},
@@ -24,6 +24,7 @@ use crate::{
     layers::Explored,
     lock::RootLock,
     networks,
+    projects::Scans,
     stats::Sampler,
     terminal::Terminals,
 };
@@ -51,6 +52,8 @@ pub(crate) struct Inner {
     pub(crate) containers: Table,
     pub(crate) execs: Execs,
     pub(crate) build_locks: Locks,
+    pub(crate) running_builds: RunningBuilds,
+    pub(crate) scans: Scans,
     /// What the user should know about this start.
     pub(crate) warnings: Vec<String>,
     pub(crate) terminals: Terminals,
@@ -96,6 +99,8 @@ impl Engine {
             containers: Table::default(),
             execs: Execs::default(),
             build_locks: Locks::default(),
+            running_builds: RunningBuilds::default(),
+            scans: Scans::default(),
             _lock: files.lock,
         };
         let engine = Self {

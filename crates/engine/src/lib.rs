@@ -13,6 +13,7 @@ mod builds;
 mod config;
 mod containers;
 mod db;
+mod dockerfile;
 mod engine;
 mod error;
 mod events;
@@ -22,6 +23,7 @@ mod layers;
 mod lock;
 mod logs;
 mod networks;
+mod projects;
 mod prune;
 mod settings;
 mod stats;
@@ -33,7 +35,7 @@ mod trace;
 mod volumes;
 
 pub use activity::{Activities, Running};
-pub use builds::{BuildEvent, BuildImage, PrunedBuilds};
+pub use builds::{BuildEvent, BuildImage, FollowedBuild, PrunedBuilds};
 pub use config::Config;
 pub use containers::{
     AttachContainer, Attached, Input, Output, PutFiles, StartExec, Waiter, Whose,

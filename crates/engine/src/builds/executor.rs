@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::Arc,
     time::{Duration, SystemTime},
 };
@@ -13,11 +13,10 @@ use terrarium_oci::ChainId;
 use terrarium_store::{Lease, Name};
 use tokio::sync::{OwnedMutexGuard, watch};
 
-use super::{Events, Options, cache, layers};
+use super::{Events, Options, cache, layers, look};
 use crate::{
     Engine, Result,
     blocking::blocking,
-    containers::{Databases, Layers, databases},
     files::random_hex,
     images::{Image, store_failed},
 };
@@ -34,6 +33,8 @@ pub(super) struct Worker {
     pub(super) options: Options,
     pub(super) events: Events,
     pub(super) lease: Arc<Lease>,
+    /// Where it is told what happens.
+    pub(super) recorder: Option<Arc<super::record::Recorder>>,
 }
 
 impl Worker {
@@ -49,6 +50,7 @@ impl Worker {
             engine,
             options,
             events,
+            recorder: None,
         })
     }
 
@@ -73,12 +75,6 @@ impl Worker {
         self.engine.pull_image(request, progress).await?;
         self.engine.resolve_image(name).await
     }
-
-    /// The folders of a file system, topmost first.
-    fn folders(engine: &Engine, on: &ChainId) -> Result<terrarium_store::Overlay> {
-        let mounts = engine.store().snapshots().mounts(&Name::from(on));
-        mounts.map_err(|error| store_failed("look into a layer", &error))
-    }
 }
 
 impl Executor for Worker {
@@ -99,21 +95,8 @@ impl Executor for Worker {
                     .try_for_each(|chain| lease.hold_snapshot(&Name::from(chain)))
             });
             held.map_err(|error| store_failed("hold a base image", &error))?;
-            let layers = image
-                .config
-                .rootfs
-                .diff_ids
-                .iter()
-                .zip(&image.chain)
-                .zip(&image.layers);
-            let layers = layers.map(|((diff_id, chain), blob)| Layer {
-                diff_id: diff_id.clone(),
-                chain: chain.clone(),
-                blob: blob.clone(),
-                created: String::new(),
-            });
             Ok(Base {
-                layers: layers.collect(),
+                layers: look::layers_of(&image),
                 config: image.config.clone(),
             })
         });
@@ -121,60 +104,15 @@ impl Executor for Worker {
     }
 
     async fn find(&self, on: Option<&ChainId>, path: &str) -> Done<Found> {
-        let Some(on) = on.cloned() else {
-            let (path, exists) = (
-                terrarium_builder::clean(path),
-                path.trim_matches('/').is_empty(),
-            );
-            return Ok(Found {
-                path,
-                is_folder: exists,
-                exists,
-            });
-        };
-        let (engine, path) = (self.engine.clone(), path.to_owned());
-        let found = blocking(move || {
-            let overlay = Self::folders(&engine, &on)?;
-            let layers = Layers::open(overlay.lowerdirs.iter().map(PathBuf::as_path));
-            let found = layers.and_then(|layers| layers.resolve(Path::new(&path)));
-            found.map_err(|error| {
-                terrarium_api::Error::new(ErrorCode::InvalidArgument, format!("look for {path:?}"))
-                    .because(&error)
-            })
-        });
-        let found = found.await?;
-        let path = found.path.to_string_lossy().trim_matches('/').to_owned();
-        Ok(Found {
-            path,
-            is_folder: found.is_folder == Some(true),
-            exists: found.is_folder.is_some(),
-        })
+        Ok(look::find(&self.engine, on, path).await?)
     }
 
     async fn owner(&self, on: Option<&ChainId>, user: &str) -> Done<(u32, u32)> {
-        let (engine, on, user) = (self.engine.clone(), on.cloned(), user.to_owned());
-        let account = blocking(move || {
-            let known = match &on {
-                Some(on) => databases(&Self::folders(&engine, on)?)?,
-                None => Databases::default(),
-            };
-            known.owner(&user)
-        });
-        Ok(account.await?)
+        Ok(look::owner(&self.engine, on, user).await?)
     }
 
     async fn files(&self, all: &[Layer]) -> Done<Arc<Files>> {
-        let (store, all) = (self.engine.store().clone(), all.to_vec());
-        let files = blocking(move || {
-            let mut tars = Vec::new();
-            for layer in &all {
-                let blob = store.content().blob(&layer.blob.digest);
-                let blob = blob.map_err(|error| store_failed("open a layer", &error))?;
-                tars.push(layers::plain(blob.file).map_err(unreadable)?);
-            }
-            Files::of_tars(tars).map(Arc::new).map_err(unreadable)
-        });
-        Ok(files.await?)
+        Ok(look::files(&self.engine, all).await?)
     }
 
     async fn run(&self, on: &[Layer], process: Process) -> Done<File> {
@@ -228,13 +166,9 @@ impl Executor for Worker {
             if let Err(error) = cache::write(&root, &key, &record) {
                 tracing::warn!(%error, "a build step is not remembered");
             }
+            super::history::note_recipe(&root, &key);
             Ok(())
         });
         let _ = written.await;
     }
-}
-
-fn unreadable(error: std::io::Error) -> terrarium_api::Error {
-    terrarium_api::Error::new(ErrorCode::InvalidArgument, "read the files of a layer")
-        .because(&error)
 }

@@ -7,9 +7,16 @@ mod cache;
 mod error;
 mod executor;
 mod export;
+mod forecast;
+mod history;
 mod layers;
+mod look;
 mod mounts;
 mod process;
+mod reasons;
+mod record;
+mod rehearsal;
+mod run;
 mod stubs;
 
 use std::{collections::BTreeMap, fs::File, io::Read, sync::Arc};
@@ -19,11 +26,14 @@ use terrarium_builder::{Content, Files, Kind, Report, Request};
 use terrarium_dockerfile::{Ignore, Program};
 use tokio::sync::mpsc;
 
-use self::executor::Worker;
+use self::{executor::Worker, record::Recorder};
 use crate::{Engine, Result, blocking::blocking, error::Wrap as _, time::now_ms};
 
 pub(crate) use cache::{Locks, held};
 pub use export::PrunedBuilds;
+pub use run::FollowedBuild;
+pub(crate) use run::RunningBuilds;
+pub(crate) use stubs::tempfile;
 
 /// A build, its files in an archive.
 #[derive(Debug, Default)]
@@ -95,30 +105,103 @@ impl Engine {
             .first()
             .cloned()
             .unwrap_or_else(|| "Dockerfile".to_owned());
+        let root = self.config().data_root.clone();
+        let settings = run::settings_of(&request);
+        let begun = blocking(move || Ok(Recorder::begin(root, None, settings, subject)));
+        let recorder = begun.await?;
+        self.inner.running_builds.add(&recorder);
+        self.build_recorded(async { Ok(request) }, events, &recorder)
+            .await
+    }
+
+    /// Builds, and keeps how it went.
+    async fn build_recorded(
+        &self,
+        request: impl Future<Output = Result<BuildImage>>,
+        events: Events,
+        recorder: &Arc<Recorder>,
+    ) -> Result<ImageSummary> {
+        let subject = recorder.summary().subject;
         let running = self.activities().begin(ActivityKind::BuildImage, &subject);
+        recorder.under_activity(running.id());
+        let kept = Kept {
+            engine: self.clone(),
+            recorder: Some(Arc::clone(recorder)),
+        };
         let work = async {
             tokio::select! {
-                built = self.build(request, events) => built,
-                () = running.token().cancelled() => Err(Error::new(ErrorCode::Canceled, "canceled")),
+                built = async { self.build(request.await?, events, recorder).await } => built,
+                () = running.token().cancelled() => Err(canceled()),
             }
         };
         let result = work.await;
-        running.end(result.wrap(|| format!("build {subject}")))
+        let result = running.end(result.wrap(|| format!("build {subject}")));
+        kept.end(result.clone()).await;
+        result
     }
 
-    async fn build(&self, request: BuildImage, events: Events) -> Result<ImageSummary> {
+    async fn build(
+        &self,
+        request: BuildImage,
+        events: Events,
+        recorder: &Arc<Recorder>,
+    ) -> Result<ImageSummary> {
         let tags = export::references(&request.tags)?;
         let (request, options) = prepare(request).await?;
         let total = terrarium_dockerfile::Dockerfile::parse(&request.dockerfile)
             .nodes()
             .count();
-        let worker = Worker::new(self.clone(), options, events.clone()).await?;
+        recorder.read(&request.dockerfile, request.target.as_deref());
+        let mut worker = Worker::new(self.clone(), options, events.clone()).await?;
+        worker.recorder = Some(Arc::clone(recorder));
         let told = events.clone();
-        let reports = move |report: Report| tell(&told, report, total);
+        let reports = |report: Report| {
+            recorder.report(&report);
+            tell(&told, report, total);
+        };
         let built = terrarium_builder::build(&worker, &request, &reports).await;
-        let outcome = built.map_err(error::told)?;
+        let outcome = built.map_err(|failure| {
+            recorder.failed(&failure);
+            error::told(failure)
+        })?;
         self.export(outcome, tags, &worker).await
     }
+}
+
+fn canceled() -> Error {
+    Error::new(ErrorCode::Canceled, "canceled")
+}
+
+/// A build that is kept however it ends, also by being dropped.
+struct Kept {
+    engine: Engine,
+    recorder: Option<Arc<Recorder>>,
+}
+
+impl Kept {
+    async fn end(mut self, result: Result<ImageSummary>) {
+        if let Some(recorder) = self.recorder.take() {
+            end(self.engine.clone(), recorder, result).await;
+        }
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        if let Some(recorder) = self.recorder.take() {
+            tokio::spawn(end(self.engine.clone(), recorder, Err(canceled())));
+        }
+    }
+}
+
+async fn end(engine: Engine, recorder: Arc<Recorder>, result: Result<ImageSummary>) {
+    let id = recorder.id.clone();
+    let kept = blocking(move || {
+        recorder.end(&result);
+        Ok(())
+    });
+    let _ = kept.await;
+    engine.inner.running_builds.remove(&id);
 }
 
 /// Reports are for people: one that a client does not take in time is left out, output is not.

@@ -28,6 +28,7 @@ const PIECE: usize = 1 << 16;
 impl Worker {
     pub(super) async fn run_process(&self, on: &[Layer], process: Process) -> Result<File> {
         let command = process.arguments.clone();
+        let node = process.node;
         let mounted = self.mount(process.mounts.clone()).await?;
         let targets: Vec<String> = mounted
             .mounts
@@ -42,7 +43,7 @@ impl Worker {
             engine: self.engine.clone(),
             id: id.clone(),
         };
-        self.follow(&id, &command).await?;
+        self.follow(&id, &command, node).await?;
         let (store, key) = (self.engine.store().clone(), id);
         let tar = blocking(move || {
             let failed = |error: io::Error| {
@@ -81,7 +82,7 @@ impl Worker {
     }
 
     /// Starts the container, passes its output on, and waits for its end.
-    async fn follow(&self, id: &str, command: &[String]) -> Result<()> {
+    async fn follow(&self, id: &str, command: &[String], node: usize) -> Result<()> {
         let attached = self.engine.attach_container(AttachContainer {
             container: id.to_owned(),
             stdin: false,
@@ -96,10 +97,16 @@ impl Worker {
         let waiter = waiter.await?;
         self.engine.start_container(id).await?;
         while let Some(bytes) = frame(&mut output).await {
+            if let Some(recorder) = &self.recorder {
+                recorder.output(node, &bytes);
+            }
             // A client that is gone ends the build by dropping it.
             let _ = self.events.send(BuildEvent::Output(bytes)).await;
         }
         let exit = waiter.done().await?;
+        if let Some(recorder) = &self.recorder {
+            recorder.exit(node, exit.code);
+        }
         if exit.code == 0 {
             return Ok(());
         }

@@ -74,7 +74,7 @@ fn is_stub(path: &str, targets: &[String]) -> bool {
 }
 
 /// A file without a name.
-pub(super) fn tempfile() -> io::Result<File> {
+pub(crate) fn tempfile() -> io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt as _;
     File::options()
         .read(true)

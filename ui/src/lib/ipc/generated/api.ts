@@ -158,6 +158,334 @@ unpack: Lapse | null,
  */
 sharedWith: Array<string>, };
 
+export type Block = { 
+/**
+ * Its number.
+ */
+node: number, 
+/**
+ * The stage that it stands in; none before the first `FROM`.
+ */
+stage: number | null, 
+/**
+ * In capitals; none where nobody knows it.
+ */
+keyword: string | null, 
+/**
+ * As it is written, in one line.
+ */
+line: string, 
+/**
+ * The comments right above it, without `#`.
+ */
+comments: Array<string>, 
+/**
+ * All of its lines.
+ */
+range: TextRange, 
+/**
+ * Its first line, from 1.
+ */
+firstLine: number, 
+/**
+ * Its last line.
+ */
+lastLine: number, 
+/**
+ * `--name=value`.
+ */
+flags: Array<BlockFlag>, 
+/**
+ * The rest.
+ */
+said: BlockSaid, 
+/**
+ * Whether it adds files to the image; others only set something.
+ */
+makesLayer: boolean, };
+
+export type BlockDraft = { 
+/**
+ * Which one.
+ */
+keyword: string, 
+/**
+ * `--name=value`.
+ */
+flags: Array<BlockFlag>, 
+/**
+ * The rest.
+ */
+said: BlockSaid, };
+
+export type BlockFlag = { 
+/**
+ * Without the dashes.
+ */
+name: string, 
+/**
+ * What follows `=`.
+ */
+value: string | null, };
+
+export type BlockSaid = { "kind": "text", 
+/**
+ * All of it.
+ */
+text: string, } | { "kind": "words", 
+/**
+ * The words.
+ */
+words: Array<string>, } | { "kind": "list", 
+/**
+ * Its strings.
+ */
+words: Array<string>, } | { "kind": "pairs", 
+/**
+ * The pairs.
+ */
+pairs: Array<NamedValue>, };
+
+export type BuildFolder = { 
+/**
+ * Whether it is there.
+ */
+exists: boolean, 
+/**
+ * Its Dockerfiles.
+ */
+dockerfiles: Array<string>, 
+/**
+ * What fits its files.
+ */
+template: ProjectTemplate | null, 
+/**
+ * The file that says so.
+ */
+because: string | null, 
+/**
+ * Folders to go on with, for completing the path.
+ */
+folders: Array<string>, };
+
+export type BuildId = { 
+/**
+ * Its id.
+ */
+build: string, };
+
+export type BuildLine = { 
+/**
+ * The instruction that wrote it.
+ */
+node: number, 
+/**
+ * From the start of the build.
+ */
+atUsec: number, 
+/**
+ * Without its end; bytes that are no text are replaced.
+ */
+text: string, };
+
+export type BuildOutput = { 
+/**
+ * The latest lines, at most 20,000.
+ */
+lines: Array<BuildLine>, 
+/**
+ * How many there were before them.
+ */
+skippedLines: number, };
+
+export type BuildProgress = { 
+/**
+ * The build.
+ */
+summary: BuildSummary, 
+/**
+ * Steps that changed since the last message.
+ */
+steps: Array<BuildStep>, 
+/**
+ * Lines since the last message.
+ */
+lines: Array<BuildLine>, 
+/**
+ * How many lines were left out because nobody could read that fast.
+ */
+skippedLines: number, };
+
+export type BuildRecord = { 
+/**
+ * As in lists.
+ */
+summary: BuildSummary, 
+/**
+ * The text that was built.
+ */
+dockerfile: string, 
+/**
+ * How.
+ */
+settings: BuildSettings, 
+/**
+ * One for each instruction, in the order of the file.
+ */
+steps: Array<BuildStep>, };
+
+export type BuildSettings = { 
+/**
+ * The name of the image.
+ */
+tag: string, 
+/**
+ * The stage to build; the last one without.
+ */
+target: string | null, 
+/**
+ * The platform of the bases; this machine's without.
+ */
+platform: string | null, 
+/**
+ * Values of `ARG`.
+ */
+arguments: { [key in string]: string }, 
+/**
+ * Whether commands may reach the network.
+ */
+offline: boolean, 
+/**
+ * Whether every step runs again.
+ */
+noCache: boolean, 
+/**
+ * Whether bases are looked for in their registries even if they are here.
+ */
+pull: boolean, };
+
+export type BuildState = "running" | "succeeded" | "failed" | "canceled";
+
+export type BuildStep = { 
+/**
+ * The instruction.
+ */
+node: number, 
+/**
+ * The stage that it stands in; none before the first `FROM`.
+ */
+stage: number | null, 
+/**
+ * As it is written, in one line.
+ */
+line: string, 
+/**
+ * Its first line in the file, from 1.
+ */
+firstLine: number, 
+/**
+ * Its last line.
+ */
+lastLine: number, 
+/**
+ * How it stands.
+ */
+state: StepState, 
+/**
+ * From the start of the build to its start.
+ */
+startUsec: number | null, 
+/**
+ * How long it took.
+ */
+usec: number | null, 
+/**
+ * By what the cache knows it.
+ */
+key: string | null, 
+/**
+ * The layer that it made.
+ */
+layer: BuiltLayer | null, 
+/**
+ * The code that its command ended with.
+ */
+exitCode: number | null, };
+
+export type BuildSummary = { 
+/**
+ * Its id.
+ */
+id: string, 
+/**
+ * The project that was built; none for builds of other clients.
+ */
+project: string | null, 
+/**
+ * The name of the image, or of the Dockerfile where it has none.
+ */
+subject: string, 
+/**
+ * How it stands.
+ */
+state: BuildState, 
+/**
+ * When it began.
+ */
+startedAtMs: number, 
+/**
+ * When it ended.
+ */
+finishedAtMs: number | null, 
+/**
+ * Steps that the target needs, as far as they are known.
+ */
+steps: number, 
+/**
+ * Of these, done.
+ */
+done: number, 
+/**
+ * Of these, taken from the cache.
+ */
+cached: number, 
+/**
+ * The id of the image.
+ */
+image: string | null, 
+/**
+ * Bytes of the image.
+ */
+sizeBytes: number | null, 
+/**
+ * Why it failed.
+ */
+error: Error | null, 
+/**
+ * The running activity, to cancel it.
+ */
+activity: string | null, };
+
+export type BuildsQuery = { 
+/**
+ * Only those of a project.
+ */
+project: string | null, };
+
+export type BuiltLayer = { 
+/**
+ * It and what lies below.
+ */
+chainId: string, 
+/**
+ * Its blob.
+ */
+digest: string, 
+/**
+ * Bytes of its blob.
+ */
+sizeBytes: number, };
+
 export type CapabilitySets = { 
 /**
  * What the kernel checks.
@@ -252,6 +580,32 @@ kind: ResourceKind,
  */
 id: string, } | { "type": "lagged" };
 
+export type ChangedFile = { 
+/**
+ * Its path in the image.
+ */
+path: string, 
+/**
+ * What happened to it.
+ */
+change: FileChange, 
+/**
+ * Bytes last time.
+ */
+beforeBytes: number | null, 
+/**
+ * Bytes now.
+ */
+afterBytes: number | null, 
+/**
+ * Where the texts begin to differ.
+ */
+difference: TextDifference | null, 
+/**
+ * Whether only permissions or the owner differ.
+ */
+attributesOnly: boolean, };
+
 export type ChangedPath = { 
 /**
  * From the root; bytes that are no text are written `\xNN`.
@@ -321,6 +675,20 @@ left: string,
  * Reference, id or prefix.
  */
 right: string, };
+
+export type CompleteDockerfile = { 
+/**
+ * The text.
+ */
+text: string, 
+/**
+ * The place.
+ */
+at: number, 
+/**
+ * The project whose files and images may be named.
+ */
+project: string | null, };
 
 export type Confinement = { 
 /**
@@ -804,6 +1172,24 @@ labels: { [key in string]: string },
  */
 options: { [key in string]: string }, };
 
+export type CreateProject = { 
+/**
+ * Its name; that of the folder when empty.
+ */
+name: string, 
+/**
+ * The folder, an absolute path. It is made where it is not there.
+ */
+folder: string, 
+/**
+ * The Dockerfile, relative to the folder; `Dockerfile` when empty.
+ */
+dockerfile: string, 
+/**
+ * Files to begin with, where the folder has no Dockerfile.
+ */
+template: ProjectTemplate | null, };
+
 export type CreateVolume = { 
 /**
  * A name; chosen by the engine when absent.
@@ -896,6 +1282,74 @@ canonical: string,
  */
 parts: Array<NamePart>, };
 
+export type DockerfileCompletion = { 
+/**
+ * What it replaces.
+ */
+range: TextRange, 
+/**
+ * At most 200.
+ */
+candidates: Array<TextCandidate>, };
+
+export type DockerfileEdit = { "kind": "insert", 
+/**
+ * The instruction that will come after it; the count of all to put it at the end.
+ */
+before: number, 
+/**
+ * What it says.
+ */
+draft: BlockDraft, } | { "kind": "remove", 
+/**
+ * Which.
+ */
+node: number, } | { "kind": "write", 
+/**
+ * Which.
+ */
+node: number, 
+/**
+ * What it says now.
+ */
+draft: BlockDraft, } | { "kind": "move", 
+/**
+ * Which.
+ */
+node: number, 
+/**
+ * The instruction that will come after it, counted before the move.
+ */
+before: number, } | { "kind": "format" };
+
+export type DockerfileModel = { 
+/**
+ * Its stages, in order.
+ */
+stages: Array<StageModel>, 
+/**
+ * Its instructions, in order.
+ */
+blocks: Array<Block>, 
+/**
+ * What stands out in the text.
+ */
+tokens: Array<TextToken>, 
+/**
+ * Errors and what is questionable, in the order of the text.
+ */
+problems: Array<TextProblem>, };
+
+export type DockerfileText = { 
+/**
+ * All of it.
+ */
+text: string, 
+/**
+ * The project whose `.dockerignore` and arguments count.
+ */
+project: string | null, };
+
 export type DocumentFact = { "type": "platforms", 
 /**
  * How many.
@@ -911,6 +1365,26 @@ platform: string, } | { "type": "settings",
 count: number, };
 
 export type DocumentKind = "index" | "manifest" | "config";
+
+export type EditDockerfile = { 
+/**
+ * The text.
+ */
+text: string, 
+/**
+ * The change.
+ */
+edit: DockerfileEdit, };
+
+export type EditedDockerfile = { 
+/**
+ * All of it.
+ */
+text: string, 
+/**
+ * What is new in it.
+ */
+range: TextRange, };
 
 export type EmptyTrash = { 
 /**
@@ -962,7 +1436,7 @@ hint: string | null,
  */
 advice: Advice | null, };
 
-export type ErrorCode = "invalidArgument" | "invalidReference" | "noSuchContainer" | "noSuchImage" | "noSuchVolume" | "noSuchExec" | "noSuchNetwork" | "noSuchFile" | "noSuchActivity" | "nameInUse" | "portInUse" | "imageInUse" | "volumeInUse" | "networkInUse" | "wrongState" | "registryUnreachable" | "unauthorized" | "referenceNotFound" | "rateLimited" | "registryFailed" | "contentMismatch" | "unsupportedImage" | "noMatchingPlatform" | "unsafeLayer" | "diskFull" | "commandNotFound" | "commandNotExecutable" | "runtimeFailed" | "unsupported" | "databaseDamaged" | "dataRootLocked" | "canceled" | "internal";
+export type ErrorCode = "invalidArgument" | "invalidReference" | "noSuchContainer" | "noSuchImage" | "noSuchVolume" | "noSuchExec" | "noSuchNetwork" | "noSuchFile" | "noSuchProject" | "noSuchBuild" | "changedOutside" | "noSuchActivity" | "nameInUse" | "portInUse" | "imageInUse" | "volumeInUse" | "networkInUse" | "wrongState" | "registryUnreachable" | "unauthorized" | "referenceNotFound" | "rateLimited" | "registryFailed" | "contentMismatch" | "unsupportedImage" | "noMatchingPlatform" | "unsafeLayer" | "diskFull" | "commandNotFound" | "commandNotExecutable" | "runtimeFailed" | "unsupported" | "databaseDamaged" | "dataRootLocked" | "canceled" | "internal";
 
 export type Exit = { 
 /**
@@ -1186,6 +1660,12 @@ total: number,
  */
 files: Array<FileRow>, };
 
+export type FolderPath = { 
+/**
+ * An absolute path.
+ */
+folder: string, };
+
 export type FolderQuery = { 
 /**
  * Whose.
@@ -1207,6 +1687,46 @@ changedOnly: boolean,
  * How many rows to leave out.
  */
 offset: number, };
+
+export type Forecast = { 
+/**
+ * One for each instruction.
+ */
+steps: Array<StepForecast>, 
+/**
+ * What would fail, known before anything runs.
+ */
+problem: Error | null, 
+/**
+ * At which instruction.
+ */
+problemNode: number | null, 
+/**
+ * Bases that have to be pulled first.
+ */
+missingImages: Array<string>, 
+/**
+ * Sum of what steps that run took last time.
+ */
+expectedUsec: number, 
+/**
+ * How many of these never ran, so that nobody knows.
+ */
+unknown: number, 
+/**
+ * How long it took to find out.
+ */
+usec: number, };
+
+export type ForecastQuery = { 
+/**
+ * The project.
+ */
+project: string, 
+/**
+ * The text, which need not be on disk.
+ */
+text: string, };
 
 export type FoundFile = { 
 /**
@@ -2100,6 +2620,16 @@ implied: boolean, };
 
 export type NamePartKind = "registry" | "namespace" | "repository" | "tag" | "digest";
 
+export type NamedValue = { 
+/**
+ * The name.
+ */
+name: string, 
+/**
+ * The value, with quotes as they are written.
+ */
+value: string, };
+
 export type NamespaceFact = { 
 /**
  * Its kind.
@@ -2395,6 +2925,58 @@ doneBytes: number,
  * All there is to do, in bytes.
  */
 totalBytes: number, };
+
+export type Project = { 
+/**
+ * Its id.
+ */
+id: string, 
+/**
+ * Its name, for people.
+ */
+name: string, 
+/**
+ * The folder of the build, an absolute path.
+ */
+folder: string, 
+/**
+ * The Dockerfile, relative to the folder.
+ */
+dockerfile: string, 
+/**
+ * How it is built.
+ */
+settings: BuildSettings, 
+/**
+ * When it was made.
+ */
+createdAtMs: number, 
+/**
+ * Whether folder and Dockerfile are there.
+ */
+found: boolean, 
+/**
+ * Its latest build.
+ */
+last: BuildSummary | null, };
+
+export type ProjectFile = { 
+/**
+ * The text.
+ */
+text: string, 
+/**
+ * By what a change outside is seen.
+ */
+version: string, };
+
+export type ProjectId = { 
+/**
+ * Its id.
+ */
+project: string, };
+
+export type ProjectTemplate = "empty" | "node" | "python" | "rust" | "go" | "java" | "static";
 
 export type Protocol = "tcp" | "udp";
 
@@ -2891,6 +3473,20 @@ images: Array<string>,
  */
 path: string, };
 
+export type SaveProject = { 
+/**
+ * Which.
+ */
+project: string, 
+/**
+ * Its name.
+ */
+name: string, 
+/**
+ * How it is built.
+ */
+settings: BuildSettings, };
+
 export type SavedFile = { 
 /**
  * Where it is.
@@ -2995,6 +3591,28 @@ reference: string | null, };
 
 export type SignatureVerdict = "valid" | "wrongKey" | "otherContent";
 
+export type StageModel = { 
+/**
+ * Its name, if it has one.
+ */
+name: string | null, 
+/**
+ * The image or the stage that it starts from, as it is written.
+ */
+base: string, 
+/**
+ * The `FROM`.
+ */
+node: number, 
+/**
+ * The stages that it takes from, by their place.
+ */
+needs: Array<number>, 
+/**
+ * Whether the target needs it.
+ */
+needed: boolean, };
+
 export type StatsHistory = { 
 /**
  * The samples.
@@ -3074,6 +3692,66 @@ endUsec: number,
  * Arguments as the kernel got them, e.g. `memory.max = 268435456`.
  */
 detail: string, };
+
+export type StepFate = "cached" | "runs" | "settings" | "unneeded" | "fails" | "unknown";
+
+export type StepForecast = { 
+/**
+ * The instruction.
+ */
+node: number, 
+/**
+ * What happens.
+ */
+fate: StepFate, 
+/**
+ * Why it runs.
+ */
+reason: StepReason | null, 
+/**
+ * How long it took when it ran last.
+ */
+lastUsec: number | null, 
+/**
+ * Bytes of the layer that it made last.
+ */
+lastBytes: number | null, };
+
+export type StepReason = { "kind": "new" } | { "kind": "pull" } | { "kind": "below", 
+/**
+ * Which.
+ */
+node: number, } | { "kind": "stage", 
+/**
+ * The stage.
+ */
+name: string, } | { "kind": "base" } | { "kind": "part", 
+/**
+ * What: `command`, `user`, `folder`, `env NAME`, ….
+ */
+name: string, 
+/**
+ * Last time.
+ */
+before: string | null, 
+/**
+ * Now.
+ */
+after: string | null, } | { "kind": "files", 
+/**
+ * How many it takes.
+ */
+total: number, 
+/**
+ * How many of them are not as they were.
+ */
+changed: number, 
+/**
+ * The first 20.
+ */
+files: Array<ChangedFile>, } | { "kind": "forgotten" } | { "kind": "noCache" };
+
+export type StepState = "waiting" | "running" | "cached" | "done" | "failed" | "canceled";
 
 export type StopContainer = { 
 /**
@@ -3236,6 +3914,102 @@ rows: number,
  * Columns.
  */
 cols: number, };
+
+export type TextCandidate = { 
+/**
+ * As it is written.
+ */
+text: string, 
+/**
+ * What it is.
+ */
+kind: TextCandidateKind, };
+
+export type TextCandidateKind = "keyword" | "flag" | "value" | "stage" | "variable" | "image" | "path";
+
+export type TextDifference = { 
+/**
+ * The line, from 1.
+ */
+line: number, 
+/**
+ * Last time.
+ */
+before: string, 
+/**
+ * Now.
+ */
+after: string, };
+
+export type TextFix = { 
+/**
+ * What goes away.
+ */
+range: TextRange, 
+/**
+ * What comes.
+ */
+text: string, };
+
+export type TextProblem = { 
+/**
+ * An error keeps the file from being built.
+ */
+isError: boolean, 
+/**
+ * Which one, of [`DOCKERFILE_PROBLEMS`].
+ */
+code: string, 
+/**
+ * What it is about.
+ */
+values: { [key in string]: string }, 
+/**
+ * What it says, in English.
+ */
+message: string, 
+/**
+ * Where.
+ */
+range: TextRange, 
+/**
+ * In which line, from 1.
+ */
+line: number, 
+/**
+ * In which instruction.
+ */
+node: number | null, 
+/**
+ * What settles it.
+ */
+fix: TextFix | null, };
+
+export type TextRange = { 
+/**
+ * The first unit.
+ */
+start: number, 
+/**
+ * The unit after the last one.
+ */
+end: number, };
+
+export type TextToken = { 
+/**
+ * The first unit.
+ */
+start: number, 
+/**
+ * The unit after the last one.
+ */
+end: number, 
+/**
+ * What it is.
+ */
+kind: TextTokenKind, };
+
+export type TextTokenKind = "comment" | "directive" | "keyword" | "flag" | "string" | "variable" | "document" | "continuation";
 
 export type Theme = "system" | "light" | "dark";
 
@@ -3405,6 +4179,20 @@ export type WatchStats = {
  */
 containers: Array<string>, };
 
+export type WriteProjectFile = { 
+/**
+ * Which.
+ */
+project: string, 
+/**
+ * The text.
+ */
+text: string, 
+/**
+ * The version that was edited; none to write over whatever is there.
+ */
+version: string | null, };
+
 export interface Commands {
   overview: { request: null; reply: Overview };
   settings: { request: null; reply: Settings };
@@ -3453,6 +4241,21 @@ export interface Commands {
   read_file: { request: ReadFile; reply: FileContent };
   save_file: { request: SaveFile; reply: SavedFile };
   compare_images: { request: CompareImages; reply: ImageComparison };
+  dockerfile_model: { request: DockerfileText; reply: DockerfileModel };
+  edit_dockerfile: { request: EditDockerfile; reply: EditedDockerfile };
+  complete_dockerfile: { request: CompleteDockerfile; reply: DockerfileCompletion };
+  projects: { request: null; reply: Array<Project> };
+  build_folder: { request: FolderPath; reply: BuildFolder };
+  create_project: { request: CreateProject; reply: Project };
+  save_project: { request: SaveProject; reply: Project };
+  remove_project: { request: ProjectId; reply: null };
+  read_project_file: { request: ProjectId; reply: ProjectFile };
+  write_project_file: { request: WriteProjectFile; reply: ProjectFile };
+  forecast: { request: ForecastQuery; reply: Forecast };
+  start_build: { request: ProjectId; reply: BuildSummary };
+  builds: { request: BuildsQuery; reply: Array<BuildSummary> };
+  inspect_build: { request: BuildId; reply: BuildRecord };
+  build_output: { request: BuildId; reply: BuildOutput };
   check_store: { request: null; reply: StoreCheck };
   repair_store: { request: null; reply: Repaired };
   registries: { request: null; reply: Array<Registry> };
@@ -3482,6 +4285,7 @@ export interface Streams {
   open_terminal: { request: OpenTerminal; message: TerminalEvent; reply: null };
   pull_image: { request: PullImage; message: PullProgress; reply: Traced<ImageSummary> };
   push_image: { request: PushImage; message: PushProgress; reply: Traced<PushedImage> };
+  follow_build: { request: BuildId; message: BuildProgress; reply: BuildRecord };
 }
 
 export const CGROUP_FILES = [
@@ -3571,6 +4375,55 @@ export const STEPS = [
   "seccomp",
   "init",
   "execve",
+] as const
+
+export const DOCKERFILE_PROBLEMS = [
+  "StageNameCasing",
+  "FromAsCasing",
+  "NoEmptyContinuation",
+  "ConsistentInstructionCasing",
+  "DuplicateStageName",
+  "ReservedStageName",
+  "JSONArgsRecommended",
+  "MaintainerDeprecated",
+  "UndefinedArgInFrom",
+  "WorkdirRelativePath",
+  "UndefinedVar",
+  "MultipleInstructionsDisallowed",
+  "LegacyKeyValueFormat",
+  "InvalidBaseImagePlatform",
+  "RedundantTargetPlatform",
+  "SecretsUsedInArgOrEnv",
+  "InvalidDefaultArgInFrom",
+  "FromPlatformFlagConstDisallowed",
+  "CopyIgnoredFile",
+  "InvalidDefinitionDescription",
+  "ExposeProtoCasing",
+  "ExposeInvalidFormat",
+  "empty",
+  "unknownInstruction",
+  "unknownFlag",
+  "duplicateFlag",
+  "flagWithoutValue",
+  "flagValue",
+  "tooFew",
+  "tooMany",
+  "pairWithoutValue",
+  "emptyName",
+  "notStrings",
+  "notAList",
+  "unterminatedHeredoc",
+  "duplicateDirective",
+  "escapeDirective",
+  "stageName",
+  "beforeFrom",
+  "onbuildOf",
+  "duration",
+  "healthCheckKind",
+  "noSuchStage",
+  "destinationNotFolder",
+  "mount",
+  "expansion",
 ] as const
 
 export const HINTS = [

@@ -1,0 +1,14 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+)
+
+func main() {
+	http.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintln(w, "Hello from", r.URL.Path)
+	})
+	fmt.Println("listening on port 8080")
+	fmt.Println(http.ListenAndServe(":8080", nil))
+}
