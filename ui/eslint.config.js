@@ -3,7 +3,7 @@ import globals from 'globals'
 import ts from 'typescript-eslint'
 import svelteConfig from './svelte.config.js'
 
-const DOMAINS = ['containers', 'images', 'layers', 'registries', 'volumes', 'activity', 'system']
+const DOMAINS = ['containers', 'images', 'builds', 'layers', 'registries', 'volumes', 'activity', 'system']
 const forbid = (...groups) => ({
   'no-restricted-imports': ['error', { patterns: groups }],
 })

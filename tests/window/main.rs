@@ -9,4 +9,5 @@ mod keeping;
 mod looks;
 mod registries;
 mod screens;
+mod studio;
 mod trash;

@@ -27,15 +27,27 @@ const work = async () => {
   await call('start_container', { container: job.value.id })
   await call('pause_container', { container: 'cache' })
   await call('create_volume', { name: 'web-data', labels: {} })
-  return { web, image: hello.id }
+  const project = await call('create_project', { name: 'shop-api', folder: arguments[0], dockerfile: '', template: null })
+  await call('write_project_file', { project: project.id, text: arguments[1].replaceAll('BASE', image), version: null })
+  const { id } = await call('start_build', { project: project.id })
+  for (let state = 'running'; state === 'running'; ) {
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    state = (await call('inspect_build', { build: id })).summary.state
+  }
+  return { web, image: hello.id, project: project.id }
 }
 work().then((value) => done({ value }), (error) => done({ error: JSON.stringify(error) }))
 "#;
 
+/// What the project of the pictures builds: two stages, a comment, and something to be reproached with.
+const DOCKERFILE: &str = "FROM BASE AS build\nWORKDIR /src\n# The sources\nCOPY . .\nRUN cat page.html > index.html\n\n\
+    FROM BASE\nMAINTAINER jiwoo@acme.dev\nENV PORT=3000\nCOPY --from=build /src/index.html /srv/\nRUN echo ready\n\
+    EXPOSE 3000\nCMD [\"httpd\", \"-f\", \"-p\", \"3000\"]\n";
+
 /// One screen: its name, where it is, and what has to be there before it is looked at.
 type Screen = (&'static str, String, &'static str);
 
-fn screens(container: &str, image: &str) -> Vec<Screen> {
+fn screens(container: &str, image: &str, project: &str) -> Vec<Screen> {
     let of_image = |tab: &str| format!("#/images/{image}/{tab}");
     let mut screens = vec![
         ("home", "#/home".into(), "[data-testid=home-row]"),
@@ -51,6 +63,17 @@ fn screens(container: &str, image: &str) -> Vec<Screen> {
             "image-manifest",
             of_image("manifest"),
             "[data-testid=tab-manifest][aria-selected=true]",
+        ),
+        ("builds", "#/builds".into(), "[data-testid=project-row]"),
+        (
+            "studio",
+            format!("#/builds/{project}/studio"),
+            "[data-testid=headline]",
+        ),
+        (
+            "studio-history",
+            format!("#/builds/{project}/history"),
+            "[data-testid=build-detail]",
         ),
         ("volumes", "#/volumes".into(), "[data-testid=volume-row]"),
         ("activity", "#/activity".into(), "[data-testid=activity]"),
@@ -129,13 +152,16 @@ fn every_screen_is_accessible_in_both_languages_and_themes() -> Result<()> {
         complaints.extend(look.at("home-empty")?);
         Ok(())
     })?;
-    let prepared = window.script_async(PREPARE, json!([]))?;
+    let folder = tempfile::tempdir()?;
+    std::fs::write(folder.path().join("page.html"), "<h1>hello</h1>\n")?;
+    let arguments = json!([folder.path().to_string_lossy(), DOCKERFILE]);
+    let prepared = window.script_async(PREPARE, arguments)?;
     let of = |name: &str| {
         prepared["value"][name]
             .as_str()
             .with_context(|| format!("prepare: {prepared}"))
     };
-    let screens = screens(of("web")?, of("image")?);
+    let screens = screens(of("web")?, of("image")?, of("project")?);
     // Graphs need some seconds of life.
     sleep(Duration::from_secs(8));
     in_all_looks(&window, |look| {

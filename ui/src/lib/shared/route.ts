@@ -1,11 +1,13 @@
 export const CONTAINER_TABS = ['summary', 'logs', 'terminal', 'files', 'resources', 'isolation', 'processes', 'timeline'] as const
 export const IMAGE_TABS = ['layers', 'files', 'manifest', 'uses'] as const
+export const BUILD_TABS = ['studio', 'history'] as const
 export const SETTINGS_TABS = ['look', 'registries', 'storage', 'engine'] as const
-export const PAGES = ['home', 'containers', 'images', 'volumes', 'networks', 'activity', 'settings'] as const
+export const PAGES = ['home', 'containers', 'images', 'builds', 'volumes', 'networks', 'activity', 'settings'] as const
 
 export type ContainerTab = (typeof CONTAINER_TABS)[number]
 export type ImageTab = (typeof IMAGE_TABS)[number]
 export type SettingsTab = (typeof SETTINGS_TABS)[number]
+export type BuildTab = (typeof BUILD_TABS)[number]
 export type Page = (typeof PAGES)[number]
 
 /** Where the window is: a page, and on some pages an open object and its tab. */
@@ -15,6 +17,7 @@ export type Route =
   | { page: 'volumes' | 'networks'; id?: string }
   | { page: 'containers'; id?: string; tab?: ContainerTab }
   | { page: 'images'; id?: string; tab?: ImageTab }
+  | { page: 'builds'; id?: string; tab?: BuildTab }
 
 const member = <T extends string>(all: readonly T[], value: string | undefined): T | undefined =>
   all.find((item) => item === value)
@@ -31,6 +34,8 @@ export function parseRoute(hash: string): Route {
       return { page: 'containers', ...object, ...(object.id && { tab: member(CONTAINER_TABS, tab) ?? 'summary' }) }
     case 'images':
       return { page: 'images', ...object, ...(object.id && { tab: member(IMAGE_TABS, tab) ?? 'layers' }) }
+    case 'builds':
+      return { page: 'builds', ...object, ...(object.id && { tab: member(BUILD_TABS, tab) ?? 'studio' }) }
     case 'volumes':
       return { page: 'volumes', ...object }
     case 'networks':

@@ -9,6 +9,7 @@ import { pulls } from '$lib/images/pulls.svelte'
 import { imageTrash } from '$lib/images/trash/trash.svelte'
 import { t } from '$lib/shared/i18n/index.svelte'
 import {
+  BuildsIcon,
   CleanIcon,
   ContainersIcon,
   DeleteIcon,
@@ -93,7 +94,7 @@ function commands(): Entry[] {
       id: `page-${page}`,
       section,
       label: t.palette.go(t.pages[page]),
-      icon: page === 'images' ? ImagesIcon : page === 'volumes' ? VolumesIcon : page === 'networks' ? NetworksIcon : ContainersIcon,
+      icon: page === 'images' ? ImagesIcon : page === 'builds' ? BuildsIcon : page === 'volumes' ? VolumesIcon : page === 'networks' ? NetworksIcon : ContainersIcon,
       keys: String(index + 1),
       run: () => open(page),
     })),

@@ -1,4 +1,4 @@
-export const pages = { home: 'Home', containers: 'Containers', images: 'Images', volumes: 'Volumes', networks: 'Networks', activity: 'Activity', settings: 'Settings' }
+export const pages = { home: 'Home', containers: 'Containers', images: 'Images', builds: 'Builds', volumes: 'Volumes', networks: 'Networks', activity: 'Activity', settings: 'Settings' }
 
 export const common = {
   actions: 'Actions',

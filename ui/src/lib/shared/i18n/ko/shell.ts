@@ -1,7 +1,7 @@
 import type * as en from '../en'
 import { josa } from '../josa'
 
-export const pages: typeof en.pages = { home: '홈', containers: '컨테이너', images: '이미지', volumes: '볼륨', networks: '네트워크', activity: '활동', settings: '설정' }
+export const pages: typeof en.pages = { home: '홈', containers: '컨테이너', images: '이미지', builds: '빌드', volumes: '볼륨', networks: '네트워크', activity: '활동', settings: '설정' }
 
 export const common: typeof en.common = {
   actions: '동작',
