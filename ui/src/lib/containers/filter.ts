@@ -19,6 +19,7 @@ export function search(containers: readonly ContainerSummary[], filter: Filter, 
   const words = query.toLowerCase().split(/\s+/).filter(Boolean)
   return containers.filter((container) => {
     if (!passes[filter](container)) return false
+    if (words.length === 0) return true
     const haystack = text(container)
     return words.every((word) => haystack.includes(word))
   })

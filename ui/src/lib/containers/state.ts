@@ -36,6 +36,10 @@ function running({ startedAtMs, health }: ContainerSummary, now: number): Descri
   return { glyph, word: t.containers.states.running, detail: `${t.health.status[health]} · ${up}` }
 }
 
+/** The state in a word. */
+export const stateWord = (container: ContainerSummary): string =>
+  failed(container) ? t.containers.states.failed : t.containers.states[container.status]
+
 export function describe(container: ContainerSummary, now: number): Described {
   const words = t.containers.states
   switch (container.status) {

@@ -1,4 +1,4 @@
-import { locale } from './i18n/index.svelte'
+import { formatter } from './formatters'
 import { t } from './i18n/index.svelte'
 
 /** A number and its unit apart, because the unit is set in a quieter color. */
@@ -18,7 +18,7 @@ const gapBefore = (unit: string): string => (unit === '' || /^[가-힣]/.test(un
 export const text = ({ value, unit }: Quantity): string => value + gapBefore(unit) + unit
 
 const number = (value: number, digits: number): string =>
-  value.toLocaleString(locale.current, { minimumFractionDigits: digits, maximumFractionDigits: digits })
+  formatter(`number ${digits}`, (language) => new Intl.NumberFormat(language, { minimumFractionDigits: digits, maximumFractionDigits: digits })).format(value)
 
 /** Three figures at most: 9.8, 98.1, 981. */
 const digitsFor = (value: number): number => (value < 100 ? 1 : 0)
@@ -41,7 +41,7 @@ export function percentQuantity(percent: number): Quantity {
 
 export const percent = (value: number): string => text(percentQuantity(value))
 
-export const count = (value: number): string => value.toLocaleString(locale.current)
+export const count = (value: number): string => formatter('count', (language) => new Intl.NumberFormat(language)).format(value)
 
 /** Three figures at most, as a stopwatch is read: 6.75, 67.5, 675. */
 const timeDigits = (value: number): number => (value < 10 ? 2 : value < 100 ? 1 : 0)
@@ -59,7 +59,7 @@ export const usec = (value: number): string => text(usecQuantity(value))
 export function tick(value: number): string {
   if (value === 0) return '0'
   const [scale, unit] = value < 1_000 ? [1, 'µs'] : value < 1_000_000 ? [1_000, 'ms'] : [1_000_000, t.units.second]
-  return text({ value: (value / scale).toLocaleString(locale.current, { maximumFractionDigits: 2 }), unit })
+  return text({ value: formatter('tick', (language) => new Intl.NumberFormat(language, { maximumFractionDigits: 2 })).format(value / scale), unit })
 }
 
 /** What was measured in whole milliseconds promises no more: `67 ms`, not `67.0 ms`. */
@@ -81,7 +81,7 @@ export function duration(seconds: number): string {
 /** How long ago, in the words of the language: `2 hours ago`. */
 export function ago(then: number, now: number): string {
   const seconds = Math.round((then - now) / 1_000)
-  const format = new Intl.RelativeTimeFormat(locale.current, { numeric: 'auto' })
+  const format = formatter('ago', (language) => new Intl.RelativeTimeFormat(language, { numeric: 'auto' }))
   const size = Math.abs(seconds)
   if (size < MINUTE) return format.format(seconds, 'second')
   if (size < HOUR) return format.format(Math.trunc(seconds / MINUTE), 'minute')
@@ -90,10 +90,10 @@ export function ago(then: number, now: number): string {
 }
 
 export const clock = (time: number): string =>
-  new Date(time).toLocaleTimeString(locale.current, { hour12: false, hour: '2-digit', minute: '2-digit', second: '2-digit' })
+  formatter('clock', (language) => new Intl.DateTimeFormat(language, { hour12: false, hour: '2-digit', minute: '2-digit', second: '2-digit' })).format(time)
 
 export const moment = (time: number): string =>
-  new Date(time).toLocaleString(locale.current, { dateStyle: 'medium', timeStyle: 'short' })
+  formatter('moment', (language) => new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' })).format(time)
 
 /** `sha256:7b1f…e90c`: enough to tell two apart, short enough for a row. */
 export function shortDigest(digest: string): string {

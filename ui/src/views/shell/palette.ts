@@ -1,7 +1,7 @@
 import { fitting, shortcutName } from '$lib/actions/action'
 import { containerActions } from '$lib/containers/actions'
 import { dialogs as containerDialogs } from '$lib/containers/dialogs.svelte'
-import { describe } from '$lib/containers/state'
+import { stateWord } from '$lib/containers/state'
 import { imageActions } from '$lib/images/actions'
 import { archive } from '$lib/images/archive/archive.svelte'
 import { imageTitle } from '$lib/images/name'
@@ -123,7 +123,7 @@ function objects(): Entry[] {
       id: container.id,
       section: t.pages.containers,
       label: container.name,
-      detail: `${describe(container, Date.now()).word} · ${container.image}`,
+      detail: `${stateWord(container)} · ${container.image}`,
       icon: ContainersIcon,
       run: () => router.go({ page: 'containers', id: container.id, tab: 'summary' }),
     })),
