@@ -4,6 +4,12 @@ export const system = {
   privilege: { rootful: 'As root', rootless: 'Rootless' },
   fix: 'Mends it',
   checkStates: { ok: 'fine', limited: 'works with less', missing: 'missing' },
+  missing: {
+    userNamespaces: 'No container starts without root until this machine allows user namespaces.',
+    overlayfs: 'No container starts: the kernel cannot lay the layers of an image over each other.',
+    seccomp: 'No container starts with the usual filter for system calls: this kernel has none.',
+    network: 'Containers have no network and no ports until nftables is installed.',
+  } as Record<string, string>,
   checks: {
     overlayfs: 'overlayfs',
     userNamespaces: 'user namespaces',

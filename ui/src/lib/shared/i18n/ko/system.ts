@@ -4,6 +4,12 @@ export const system: typeof en.system = {
   privilege: { rootful: 'root로 실행', rootless: '루트 없이(rootless)' },
   fix: '고치는 명령',
   checkStates: { ok: '정상', limited: '일부만 됨', missing: '없음' },
+  missing: {
+    userNamespaces: '이 컴퓨터가 사용자 네임스페이스를 허용하기 전에는 root 없이 컨테이너를 시작할 수 없어요.',
+    overlayfs: '커널이 이미지의 레이어를 겹칠 수 없어서 컨테이너를 시작할 수 없어요.',
+    seccomp: '이 커널에는 시스템 콜 필터가 없어서 평소처럼 컨테이너를 시작할 수 없어요.',
+    network: 'nftables를 설치하기 전에는 컨테이너에 네트워크와 포트가 없어요.',
+  },
   checks: {
     overlayfs: 'overlayfs',
     userNamespaces: '사용자 네임스페이스',
