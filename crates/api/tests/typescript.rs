@@ -8,7 +8,9 @@ use std::{
     any::TypeId, collections::BTreeMap, collections::HashSet, fmt::Write as _, fs, path::Path,
 };
 
-use terrarium_api::{CGROUP_FILES, DOCKERFILE_PROBLEMS, FINDINGS, HINTS, STEPS, commands, commands::Shape};
+use terrarium_api::{
+    CGROUP_FILES, DOCKERFILE_PROBLEMS, FINDINGS, HINTS, STEPS, commands, commands::Shape,
+};
 use ts_rs::{Config, TS, TypeVisitor};
 
 const FILE: &str = concat!(

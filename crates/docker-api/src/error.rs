@@ -95,7 +95,7 @@ pub(crate) fn status(code: ErrorCode) -> StatusCode {
         E::NetworkInUse => StatusCode::FORBIDDEN,
         E::NameInUse | E::ImageInUse | E::VolumeInUse | E::WrongState | E::ChangedOutside => {
             StatusCode::CONFLICT
-        },
+        }
         E::RateLimited => StatusCode::TOO_MANY_REQUESTS,
         E::Unsupported => StatusCode::NOT_IMPLEMENTED,
         E::PortInUse
