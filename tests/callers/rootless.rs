@@ -7,9 +7,11 @@ use terrarium_tests::{Ran, User, run};
 
 use crate::image::{archive, can_run};
 
-/// Limits that this user may set, and no journal to write events to.
+/// Limits that this user may set, no journal to write events to, and a log file for the runtime: podman
+/// gives one to those that it knows, and its containers' standard error to others.
 const CONFIG: &str = "[containers]\ndefault_ulimits=[\"nofile=1024:1024\",\"nproc=9000:9000\"]\n\
-                      [engine]\nevents_logger=\"file\"\n";
+                      [engine]\nevents_logger=\"file\"\n\
+                      runtime_supports_json=[\"terrarium-runtime\"]\n";
 
 /// Podman with storage and state in the user's home. Dropping it removes its containers, and ends the
 /// process that holds its user namespace.
