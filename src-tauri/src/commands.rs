@@ -24,7 +24,7 @@ handled! {
     create_container, start_container, stop_container, restart_container, kill_container,
     pause_container, resume_container, remove_container, rename_container, update_container,
     inspect_container, container_size, container_processes, container_isolation,
-    container_logs, container_stats, container_changes, copy_out, copy_in, commit_container,
+    watch_log, log_lines, find_in_log, container_stats, container_changes, copy_out, copy_in, commit_container,
     export_container, import_image,
     watch_stats, open_terminal, terminal_input, resize_terminal, close_terminal, dissect_name,
     pull_image, push_image, save_images, load_images, make_starter_image, inspect_image, tag_image,
@@ -82,6 +82,8 @@ without_request! {
 }
 
 with_request! {
+    log_lines(LogRange) => LogSlice;
+    find_in_log(FindInLog) => FoundInLog;
     save_settings(Settings) => Settings;
     create_container(CreateContainer) => Traced<ContainerSummary>;
     stop_container(StopContainer) => Traced<ContainerSummary>;

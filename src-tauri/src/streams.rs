@@ -11,9 +11,9 @@ use tauri::{
     ipc::{Channel, IpcResponse},
 };
 use terrarium_api::{
-    BuildId, BuildProgress, BuildRecord, Change, ChangeKind, ErrorCode, ImageSummary, LogBatch,
-    LogQuery, OpenTerminal, PullImage, PullProgress, PushImage, PushProgress, PushedImage,
-    StatsTick, TerminalEvent, Traced, WatchStats,
+    BuildId, BuildProgress, BuildRecord, Change, ChangeKind, ContainerName, ErrorCode,
+    ImageSummary, LogExtent, OpenTerminal, PullImage, PullProgress, PushImage, PushProgress,
+    PushedImage, StatsTick, TerminalEvent, Traced, WatchStats,
 };
 use terrarium_engine::{Received, Result};
 use tokio::sync::watch;
@@ -114,21 +114,22 @@ pub(crate) async fn watch_changes(
         .await
 }
 
-/// Log lines in batches.
+/// What a log holds, and what is new in it.
 #[tauri::command]
-pub(crate) async fn container_logs(
+pub(crate) async fn watch_log(
     host: State<'_, Host>,
     streams: State<'_, Streams>,
     stream: u32,
-    request: LogQuery,
-    channel: Channel<LogBatch>,
+    request: ContainerName,
+    channel: Channel<LogExtent>,
 ) -> Result<()> {
     let entry = streams.enter(stream);
     entry
         .run(async {
-            let mut batches = host.engine().await?.logs(request).await?;
-            while let Some(batch) = batches.recv().await {
-                send(&channel, batch?)?;
+            let engine = host.engine().await?;
+            let mut extents = engine.watch_log(&request.container).await?;
+            while let Some(extent) = extents.recv().await {
+                send(&channel, extent?)?;
                 tokio::time::sleep(PAUSE).await;
             }
             Ok(())

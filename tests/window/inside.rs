@@ -18,6 +18,7 @@ const work = async (request) => {
 work(arguments[0]).then((value) => done({ value }), (error) => done({ error: JSON.stringify(error) }))
 "#;
 
+const ENTER: &str = "\u{e007}";
 const ARROW_LEFT: &str = "\u{e012}";
 
 #[test]
@@ -127,6 +128,37 @@ fn every_step_of_a_start_says_why_it_is_there() -> Result<()> {
 }
 
 /// The window with one container that runs.
+#[test]
+fn a_long_log_is_read_where_somebody_looks() -> Result<()> {
+    const LINES: u32 = 5_000;
+    let write = format!(
+        "awk 'BEGIN {{ for (i = 1; i <= {LINES}; i++) print \"line \" i }}'; echo oh no >&2; exec sleep 3600"
+    );
+    let Some((window, container)) =
+        open(json!({ "name": "talker", "command": ["sh", "-c", write] }))?
+    else {
+        return Ok(());
+    };
+    show(&window, &container, "logs")?;
+    let log = "[data-testid=log]";
+    window.wait_for_text(log, "oh no")?;
+    window.click("log-follow")?;
+    let scrolled = "document.querySelector('[data-testid=log] .lines').scrollTop = arguments[0]";
+    for (to, line) in [(0, "line 1\n"), (2_500 * 20, "line 2510\n")] {
+        window.script(scrolled, json!([to]))?;
+        window.wait_for_text(log, line)?;
+    }
+    window.type_into("log-search", "LINE 77")?;
+    // 77, 770 to 779.
+    window.wait_for_text("[data-testid=log-found]", "11")?;
+    window.find("log-search")?.type_text(ENTER)?;
+    window.wait_for_text(log, "line 770\n")?;
+    window.click_css("[data-testid=log-stream-stderr]")?;
+    window.wait_for_text(log, "oh no")?;
+    ensure!(window.count("[data-testid=log] [data-stream]")? == 1);
+    Ok(())
+}
+
 fn open(request: Value) -> Result<Option<(Window, Value)>> {
     if !can_run_containers() {
         return Ok(None);

@@ -1,4 +1,4 @@
-import type { ActionTrace, Change, ChangeKind, Commands, ContainerSummary, Overview, Settings, Step, Streams, Volume } from '../src/lib/ipc/client'
+import type { ActionTrace, Change, ChangeKind, Commands, ContainerSummary, LogLine, Overview, Settings, Step, Streams, Volume } from '../src/lib/ipc/client'
 import type { CommandName, StreamName, Subscription, Transport } from '../src/lib/ipc/transport'
 import * as containers from './containers'
 import * as images from './images'
@@ -28,6 +28,7 @@ const KERNEL: Step[] = [
 export class DemoTransport implements Transport {
   #options: Options
   #overview: Overview
+  #log = Array.from({ length: 20_000 }, (_, index) => logLine(index, Date.now() - (20_000 - index) * 900))
   #watchers = new Set<(change: Change) => void>()
 
   constructor(options: Options) {
@@ -72,6 +73,12 @@ export class DemoTransport implements Transport {
   }
 
   #commands: Handlers = {
+    log_lines: ({ from, count }) => ({ edition: 1, from, lines: this.#log.slice(from, from + count) }),
+    find_in_log: ({ text, stdout, stderr, from }) => {
+      const wanted = ({ text: line, stream }: LogLine): boolean => (stream === 'stdout' ? stdout : stderr) && line.toLowerCase().includes(text.toLowerCase())
+      const lines = this.#log.flatMap((line, number) => (number >= from && wanted(line) ? [number] : []))
+      return { edition: 1, lines, end: this.#log.length, more: false }
+    },
     overview: () => {
       if (this.#options.failed) throw { code: 'dataRootLocked', message: 'lock "/var/lib/terrarium/lock"', causes: ['terrariumd (PID 812) holds it'], hint: 'stop terrariumd, or use its socket', advice: null }
       return { ...this.#overview }
@@ -138,11 +145,11 @@ export class DemoTransport implements Transport {
       const timer = setInterval(() => tick(Date.now()), 1_000)
       return () => clearInterval(timer)
     },
-    container_logs: ({ follow, tail }, send) => {
-      const count = Math.min(tail ?? 400, 400)
-      send({ lines: Array.from({ length: count }, (_, index) => logLine(index, Date.now() - (count - index) * 900)), ended: !follow })
-      let index = count
-      const timer = setInterval(() => follow && send({ lines: [logLine(index++, Date.now())], ended: false }), 700)
+    watch_log: (_, send) => {
+      const log = this.#log
+      const extent = (from: number): void => send({ edition: 1, first: 0, end: log.length, last: log.slice(from), ended: false })
+      extent(log.length - 500)
+      const timer = setInterval(() => extent(log.push(logLine(log.length, Date.now())) - 1), 700)
       return () => clearInterval(timer)
     },
     open_terminal: (_, send) => {

@@ -103,8 +103,12 @@ commands! {
     commit_container(CommitContainer) => Traced<ImageSummary>;
     /// Writes the file system of a container into a tar on disk.
     export_container(ExportContainer) => Traced<()>;
-    /// Log lines, live if asked.
-    container_logs(LogQuery) streams LogBatch => ();
+    /// How many lines a log has, while it grows.
+    watch_log(ContainerName) streams LogExtent => ();
+    /// Lines of a log, by their numbers.
+    log_lines(LogRange) => LogSlice;
+    /// Looks through a whole log.
+    find_in_log(FindInLog) => FoundInLog;
     /// A container's use over time.
     container_stats(StatsQuery) => StatsHistory;
     /// The use of many containers, once a second.

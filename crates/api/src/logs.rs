@@ -29,6 +29,73 @@ wire! {
         pub ended: bool,
     }
 
+    /// What a log holds: sent at once, and again when it has changed.
+    ///
+    /// Lines have numbers, so that any of a million is shown without those before it.
+    #[derive(Eq)]
+    pub struct LogExtent {
+        /// Numbers of two editions have nothing to do with each other.
+        pub edition: u32,
+        /// The number of the first line that is still kept; grows when a file is rotated away.
+        pub first: u64,
+        /// The number after the last line.
+        pub end: u64,
+        /// The lines before `end`, as many of them as are new and fit in a message.
+        pub last: Vec<LogLine>,
+        /// Nothing follows.
+        pub ended: bool,
+    }
+
+    /// Lines by their numbers.
+    #[derive(Eq)]
+    pub struct LogRange {
+        /// Container id or name.
+        pub container: String,
+        /// The number of the first line.
+        pub from: u64,
+        /// How many lines; the answer has fewer where the log ends, and at most a thousand.
+        pub count: u64,
+    }
+
+    /// The lines of a [`LogRange`].
+    #[derive(Eq)]
+    pub struct LogSlice {
+        /// The edition that the numbers belong to.
+        pub edition: u32,
+        /// The number of the first line.
+        pub from: u64,
+        /// The lines.
+        pub lines: Vec<LogLine>,
+    }
+
+    /// Which lines are looked for.
+    #[derive(Eq)]
+    pub struct FindInLog {
+        /// Container id or name.
+        pub container: String,
+        /// What a line must contain, in any case; empty for every line.
+        pub text: String,
+        /// In standard output.
+        pub stdout: bool,
+        /// In standard error.
+        pub stderr: bool,
+        /// The number of the first line that is looked at.
+        pub from: u64,
+    }
+
+    /// The lines that were found.
+    #[derive(Eq)]
+    pub struct FoundInLog {
+        /// The edition that the numbers belong to.
+        pub edition: u32,
+        /// Their numbers, in order.
+        pub lines: Vec<u64>,
+        /// The number after the last line that was looked at.
+        pub end: u64,
+        /// The answer is full: the rest was not looked at.
+        pub more: bool,
+    }
+
     /// One line, or one part of a line longer than 16 KiB.
     #[derive(Eq)]
     pub struct LogLine {

@@ -3,16 +3,17 @@
 use std::sync::Arc;
 
 use terrarium_api::{
-    ContainerStatus, Counters, Error, ErrorCode, LogBatch, LogQuery, StatsHistory, StatsQuery,
-    StatsTick,
+    ContainerStatus, Counters, Error, ErrorCode, FindInLog, FoundInLog, LogBatch, LogExtent,
+    LogQuery, LogRange, LogSlice, StatsHistory, StatsQuery, StatsTick,
 };
 use tokio::sync::{mpsc, watch};
 
 use crate::{
     Engine, Result,
+    blocking::blocking,
     containers::Life,
     error::{no_such_container, quoted},
-    logs::{self, LogSource},
+    logs::{self, LogSource, SharedIndex},
 };
 
 impl Engine {
@@ -23,6 +24,39 @@ impl Engine {
     pub async fn logs(&self, query: LogQuery) -> Result<mpsc::Receiver<Result<LogBatch>>> {
         let source = self.log_source(&query.container).await?;
         Ok(logs::stream(source, query))
+    }
+
+    /// How many lines a log has, while it grows.
+    ///
+    /// # Errors
+    /// `NoSuchContainer`, or what could not be read, also within the stream.
+    pub async fn watch_log(&self, container: &str) -> Result<mpsc::Receiver<Result<LogExtent>>> {
+        let source = self.log_source(container).await?;
+        let index = self.inner.log_indexes.of(&source.path);
+        Ok(logs::watch(source, index))
+    }
+
+    /// Lines of a log, by their numbers.
+    ///
+    /// # Errors
+    /// `NoSuchContainer`, or what could not be read.
+    pub async fn log_lines(&self, range: LogRange) -> Result<LogSlice> {
+        let index = self.log_index(&range.container)?;
+        blocking(move || index.slice(range.from, range.count)).await
+    }
+
+    /// Looks through a whole log.
+    ///
+    /// # Errors
+    /// `NoSuchContainer`, or what could not be read.
+    pub async fn find_in_log(&self, wanted: FindInLog) -> Result<FoundInLog> {
+        let index = self.log_index(&wanted.container)?;
+        blocking(move || index.find(&wanted)).await
+    }
+
+    fn log_index(&self, container: &str) -> Result<Arc<SharedIndex>> {
+        let id = &self.inner.containers.find(container)?.id;
+        Ok(self.inner.log_indexes.of(&self.inner.records.log(id)))
     }
 
     /// The counters of a container; `None` while it does not run.

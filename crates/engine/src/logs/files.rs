@@ -16,9 +16,9 @@ use super::line;
 use crate::{Result, error::Context as _};
 
 /// How much is read at once when lines are counted from the end.
-const BLOCK_BYTES: u64 = 64 * 1024;
+pub(super) const BLOCK_BYTES: u64 = 64 * 1024;
 /// The shim ends a line of the container after 16 KiB; escaped it is at most six times as long.
-const LONGEST_LINE_BYTES: u64 = 1 << 20;
+pub(super) const LONGEST_LINE_BYTES: u64 = 1 << 20;
 
 /// A position in the files of a log.
 pub(super) struct LogFiles {
@@ -232,7 +232,7 @@ fn open_if_there(path: &Path) -> io::Result<Option<File>> {
     }
 }
 
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(suffix);
     name.into()

@@ -1,8 +1,11 @@
 //! Container logs: Docker's json-file lines, read from the end, from the start, and as they come.
 
+mod extent;
 mod files;
 mod follow;
+mod index;
 mod line;
+mod numbered;
 
 use std::path::PathBuf;
 
@@ -10,8 +13,10 @@ use terrarium_api::{LogBatch, LogLine, LogQuery};
 use tokio::sync::{mpsc, watch};
 
 use crate::{Result, blocking::blocking};
+pub(crate) use extent::watch;
 use files::LogFiles;
 use follow::Watcher;
+pub(crate) use index::{LogIndexes, SharedIndex};
 
 /// Lines of one batch: enough to make the cost of a message small, few enough to draw in a frame.
 const BATCH_LINES: usize = 1_000;
@@ -118,5 +123,7 @@ fn at_ns(line: &LogLine) -> u64 {
     line.at_ms * 1_000_000 + u64::from(line.at_subms_ns)
 }
 
+#[cfg(test)]
+mod index_tests;
 #[cfg(test)]
 mod tests;

@@ -1,27 +1,22 @@
 import { expect, test } from 'vitest'
-import { append, CAPACITY, cutAt, findAll, older, toLine } from './lines'
+import { cutAt, numbers, placeOf, plain, toLine } from './lines'
 
-const line = (text: string, atMs = 0, atSubmsNs = 0) => ({ text, atMs, atSubmsNs, stream: 'stdout' as const })
-const lines = (count: number, from = 0) => Array.from({ length: count }, (_, index) => toLine(line(`line ${from + index}\n`), from + index))
+const line = (text: string) => ({ text, atMs: 5, atSubmsNs: 0, stream: 'stdout' as const })
 
 test('a line feed ends a line and is not part of it', () => {
   expect(toLine(line('text\r\n'), 0).raw).toBe('text')
+  expect(plain(toLine(line('\u001b[31mred\u001b[0m\n'), 0))).toBe('red')
 })
 
-test('the oldest lines go when there are too many', () => {
-  const kept = append(lines(CAPACITY), lines(10, CAPACITY))
-  expect(kept.length).toBeLessThanOrEqual(CAPACITY)
-  expect(kept.at(-1)?.key).toBe(CAPACITY + 9)
+test('a million numbers are a list without being made', () => {
+  const list = numbers(7, 1_000_007)
+  expect([list.length, list[0], list[999_999], list[1_000_000]]).toEqual([1_000_000, 7, 1_000_006, undefined])
+  expect([...numbers(3, 6)]).toEqual([3, 4, 5])
+  expect(numbers(4, 4)).toHaveLength(0)
 })
 
-test('lines that are here already do not come twice', () => {
-  const first = toLine(line('first', 5, 400), 0)
-  expect(older([line('a', 4, 900), line('b', 5, 399), line('first', 5, 400), line('c', 5, 401)], first).map(({ text }) => text)).toEqual(['a', 'b'])
-})
-
-test('search ignores case', () => {
-  expect(findAll(lines(12), 'LINE 1')).toEqual([1, 10, 11])
-  expect(findAll(lines(3), '')).toEqual([])
+test('a number is found among those that grow, or its place is', () => {
+  expect([2, 3, 9, 11].map((number) => placeOf(number, [3, 5, 9]))).toEqual([0, 0, 2, 3])
 })
 
 test('found places are cut out of the text', () => {

@@ -3,45 +3,40 @@ import { plainText } from './ansi'
 
 /** A line as it is drawn. */
 export interface Line {
-  /** Counts up over the life of the view, so that a row keeps its identity. */
-  key: number
+  /** Counts from the first line that was kept when the log was first looked at. */
+  number: number
   atMs: number
-  subMs: number
   stream: LogStream
   /** With escape sequences, without the line feed. */
   raw: string
-  plain: string
 }
 
-/** Lines kept; the oldest go first. */
-export const CAPACITY = 50_000
-/** Dropping is done in portions, not line by line. */
-const PORTION = 5_000
-
-export function toLine({ atMs, atSubmsNs, stream, text }: LogLine, key: number): Line {
-  const raw = text.replace(/\r?\n$/, '')
-  return { key, atMs, subMs: atSubmsNs, stream, raw, plain: plainText(raw) }
+export function toLine({ atMs, stream, text }: LogLine, number: number): Line {
+  return { number, atMs, stream, raw: text.replace(/\r?\n$/, '') }
 }
 
-/** Adds new lines at the end and forgets the oldest when there are too many. */
-export function append(lines: readonly Line[], more: readonly Line[]): Line[] {
-  const all = [...lines, ...more]
-  return all.length > CAPACITY ? all.slice(all.length - CAPACITY + PORTION) : all
+export const plain = ({ raw }: Line): string => plainText(raw)
+
+/** The numbers from `first` to before `end`, as a list that costs nothing however long it is. */
+export function numbers(first: number, end: number): readonly number[] {
+  return new Proxy<number[]>([], {
+    get: (list, key, self) => {
+      if (key === 'length') return Math.max(0, end - first)
+      if (typeof key === 'symbol' || !/^\d+$/.test(key)) return Reflect.get(list, key, self) as unknown
+      return Number(key) < end - first ? first + Number(key) : undefined
+    },
+  })
 }
 
-const before = (line: LogLine, first: Line): boolean =>
-  line.atMs < first.atMs || (line.atMs === first.atMs && line.atSubmsNs < first.subMs)
-
-/** Of an answer to "what came before", only what really did: the question could only be asked to the millisecond. */
-export function older(answer: readonly LogLine[], first: Line): LogLine[] {
-  return answer.filter((line) => before(line, first))
-}
-
-/** The numbers of the lines in which every letter of the query stands, in any case. */
-export function findAll(lines: readonly Line[], query: string): number[] {
-  if (query === '') return []
-  const wanted = query.toLowerCase()
-  return lines.flatMap((line, index) => (line.plain.toLowerCase().includes(wanted) ? [index] : []))
+/** Where a number stands in a list of numbers that grow, or where it would. */
+export function placeOf(number: number, list: readonly number[]): number {
+  let [low, high] = [0, list.length]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if ((list[middle] ?? 0) < number) low = middle + 1
+    else high = middle
+  }
+  return low
 }
 
 /** Cuts text at each place where the query stands. Odd pieces are the places. */

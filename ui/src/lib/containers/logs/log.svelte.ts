@@ -1,87 +1,136 @@
-import { stream, type LogBatch, type LogLine, type Subscription } from '$lib/ipc/client'
+import { call, stream, type LogExtent, type Subscription } from '$lib/ipc/client'
 import type { Problem } from '$lib/shared/loading'
 import { problemOf } from '$lib/system/problem'
-import { append, CAPACITY, older, toLine, type Line } from './lines'
+import { plain, type Line } from './lines'
+import { PAGE, pageOf, Pages } from './pages'
 
-/** How many lines are asked for at once: enough for many screens, little enough to come at once. */
-const PAGE = 2_000
-const NS_PER_MS = 1_000_000
+/** What is asked for at the same time; what somebody has scrolled past by then is not asked for at all. */
+const AT_ONCE = 2
+/** The engine gives no more lines in one answer. */
+const MOST_LINES = 1_000
+/** Lines that are copied; more is a file, not a clipboard. */
+const MOST_COPIED = 20_000
 
-/** One container's log: the end of it, live, and more of the past as somebody scrolls up. */
+/** One container's log: how long it is, live, and the lines of it that somebody looks at. */
 export class Log {
-  lines = $state.raw<readonly Line[]>([])
-  /** Whether the lines that came last were put before the others. */
-  prepended = $state.raw(false)
+  first = $state(0)
+  end = $state(0)
+  /** Grows when lines have come; who reads lines reads it first. */
+  version = $state(0)
+  /** Lines of two editions have nothing to do with each other. */
+  edition = $state(0)
   state = $state<'loading' | 'live' | 'ended'>('loading')
   problem = $state.raw<Problem | null>(null)
-  /** Nothing came before the first line. */
-  complete = $state(false)
+  length = $derived(this.end - this.first)
 
-  #container: string
+  readonly container: string
+  #pages = new Pages()
+  /** Pages that are on the screen and not here, the latest last. */
+  #wanted: number[] = []
+  #asked: number[] = []
   #subscription: Subscription<null> | undefined
-  #waiting: LogLine[] = []
-  #frame = 0
-  #nextKey = 0
-  #firstKey = -1
-  #fetching = false
 
   constructor(container: string) {
-    this.#container = container
+    this.container = container
   }
 
+  /** Listens, whenever the window is to be seen. */
   open(): void {
-    this.#subscription = stream('container_logs', this.#query({ follow: true, tail: PAGE, untilNs: null }), (batch) => this.#take(batch))
-    this.#subscription.done.then(
-      () => (this.state = 'ended'),
-      (thrown: unknown) => {
-        this.state = 'ended'
-        this.problem = problemOf(thrown)
-      },
-    )
+    document.addEventListener('visibilitychange', this.#follow)
+    this.#follow()
   }
 
   close(): void {
-    cancelAnimationFrame(this.#frame)
-    this.#subscription?.cancel()
+    document.removeEventListener('visibilitychange', this.#follow)
+    this.#wanted = []
+    this.#stop()
   }
 
-  /** Puts the page before the first line in front of it. */
-  async loadOlder(): Promise<void> {
-    const first = this.lines[0]
-    if (first === undefined || this.#fetching || this.complete || this.lines.length + PAGE > CAPACITY) return
-    this.#fetching = true
-    const answer: LogLine[] = []
-    const query = this.#query({ follow: false, tail: PAGE, untilNs: (first.atMs + 1) * NS_PER_MS })
-    try {
-      await stream('container_logs', query, ({ lines }) => answer.push(...lines)).done
-      const more = older(answer, first)
-      this.complete = more.length === 0
-      const keyed = more.toReversed().map((line) => toLine(line, this.#firstKey--)).toReversed()
-      this.prepended = true
-      this.lines = [...keyed, ...this.lines]
-    } catch (thrown) {
-      this.problem = problemOf(thrown)
-    } finally {
-      this.#fetching = false
+  #follow = (): void => {
+    this.#stop()
+    if (!document.hidden) this.#listen()
+  }
+
+  /** A stream that is canceled has nothing more to say. */
+  #stop(): void {
+    this.#subscription?.cancel()
+    this.#subscription = undefined
+  }
+
+  #listen(): void {
+    const subscription = stream('watch_log', { container: this.container }, (extent) => this.#take(extent))
+    this.#subscription = subscription
+    const isLast = (): boolean => this.#subscription === subscription
+    subscription.done.then(
+      () => isLast() && (this.state = 'ended'),
+      (thrown: unknown) => isLast() && this.fail(thrown),
+    )
+  }
+
+  /** A line, if it is here. */
+  line(number: number): Line | undefined {
+    return this.version < 0 ? undefined : this.#pages.get(number)
+  }
+
+  /** Asks for a line that is on the screen. */
+  want(number: number): void {
+    const page = pageOf(number)
+    if (this.#asked.includes(page)) return
+    this.#wanted = [...this.#wanted.filter((other) => other !== page), page].slice(-AT_ONCE)
+    queueMicrotask(() => this.#ask())
+  }
+
+  /** The text of lines, as many as a clipboard takes; the last ones, if they are too many. */
+  async textOf(numbers: readonly number[]): Promise<string> {
+    const texts: string[] = []
+    for (let at = Math.max(0, numbers.length - MOST_COPIED); at < numbers.length;) {
+      const from = numbers[at] ?? 0
+      await this.#fetch(from, MOST_LINES)
+      for (; at < numbers.length && (numbers[at] ?? 0) < from + MOST_LINES; at++) {
+        const line = this.#pages.get(numbers[at] ?? 0)
+        if (line !== undefined) texts.push(plain(line))
+      }
+    }
+    return texts.join('\n')
+  }
+
+  #ask(): void {
+    while (this.#asked.length < AT_ONCE) {
+      const page = this.#wanted.pop()
+      if (page === undefined) return
+      if (this.#asked.includes(page)) continue
+      this.#asked.push(page)
+      void this.#fetch(page * PAGE, PAGE).finally(() => {
+        this.#asked = this.#asked.filter((other) => other !== page)
+        this.#ask()
+      })
     }
   }
 
-  #query(more: { follow: boolean; tail: number; untilNs: number | null }) {
-    return { container: this.#container, sinceNs: null, stdout: true, stderr: true, ...more }
+  async #fetch(from: number, count: number): Promise<void> {
+    try {
+      const slice = await call('log_lines', { container: this.container, from, count })
+      if (slice.edition !== this.edition) return
+      this.#pages.put(slice.from, slice.lines)
+      this.version++
+    } catch (thrown) {
+      this.fail(thrown)
+    }
   }
 
-  #take({ lines, ended }: LogBatch): void {
-    this.#waiting.push(...lines)
-    if (ended) this.state = 'ended'
-    else if (this.state === 'loading') this.state = 'live'
-    // One update a frame, however many batches arrive in it.
-    this.#frame ||= requestAnimationFrame(() => this.#flush())
+  #take({ edition, first, end, last, ended }: LogExtent): void {
+    if (edition !== this.edition) this.#pages.clear()
+    this.edition = edition
+    this.#pages.put(end - last.length, last)
+    this.first = first
+    this.end = end
+    this.version++
+    this.state = ended ? 'ended' : 'live'
   }
 
-  #flush(): void {
-    this.#frame = 0
-    const more = this.#waiting.splice(0).map((line) => toLine(line, this.#nextKey++))
-    this.prepended = false
-    this.lines = append(this.lines, more)
+  /** Says what could not be read. */
+  fail(thrown: unknown): void {
+    this.state = 'ended'
+    this.problem = problemOf(thrown)
   }
 }

@@ -1650,6 +1650,28 @@ wastefulNames: number,
  */
 wasted: Array<WastedFile>, };
 
+export type FindInLog = { 
+/**
+ * Container id or name.
+ */
+container: string, 
+/**
+ * What a line must contain, in any case; empty for every line.
+ */
+text: string, 
+/**
+ * In standard output.
+ */
+stdout: boolean, 
+/**
+ * In standard error.
+ */
+stderr: boolean, 
+/**
+ * The number of the first line that is looked at.
+ */
+from: number, };
+
 export type Folder = { 
 /**
  * How many rows there are in all.
@@ -1759,6 +1781,24 @@ total: number,
  * The first 500 of them.
  */
 files: Array<FoundFile>, };
+
+export type FoundInLog = { 
+/**
+ * The edition that the numbers belong to.
+ */
+edition: number, 
+/**
+ * Their numbers, in order.
+ */
+lines: Array<number>, 
+/**
+ * The number after the last line that was looked at.
+ */
+end: number, 
+/**
+ * The answer is full: the rest was not looked at.
+ */
+more: boolean, };
 
 export type Health = { 
 /**
@@ -2442,11 +2482,23 @@ id: string,
  */
 references: Array<string>, };
 
-export type LogBatch = { 
+export type LogExtent = { 
 /**
- * The lines.
+ * Numbers of two editions have nothing to do with each other.
  */
-lines: Array<LogLine>, 
+edition: number, 
+/**
+ * The number of the first line that is still kept; grows when a file is rotated away.
+ */
+first: number, 
+/**
+ * The number after the last line.
+ */
+end: number, 
+/**
+ * The lines before `end`, as many of them as are new and fit in a message.
+ */
+last: Array<LogLine>, 
 /**
  * Nothing follows.
  */
@@ -2488,35 +2540,33 @@ maxFiles: number | null,
  */
 compress: boolean, };
 
-export type LogQuery = { 
+export type LogRange = { 
 /**
  * Container id or name.
  */
 container: string, 
 /**
- * Go on with new lines until the container stops.
+ * The number of the first line.
  */
-follow: boolean, 
+from: number, 
 /**
- * Only the last so many lines.
+ * How many lines; the answer has fewer where the log ends, and at most a thousand.
  */
-tail: number | null, 
+count: number, };
+
+export type LogSlice = { 
 /**
- * Not before this time, in nanoseconds since the Unix epoch.
+ * The edition that the numbers belong to.
  */
-sinceNs: number | null, 
+edition: number, 
 /**
- * Not after this time, in nanoseconds since the Unix epoch.
+ * The number of the first line.
  */
-untilNs: number | null, 
+from: number, 
 /**
- * With standard output.
+ * The lines.
  */
-stdout: boolean, 
-/**
- * With standard error.
- */
-stderr: boolean, };
+lines: Array<LogLine>, };
 
 export type LogStream = "stdout" | "stderr";
 
@@ -4218,6 +4268,8 @@ export interface Commands {
   copy_in: { request: CopyIn; reply: Traced<Copied> };
   commit_container: { request: CommitContainer; reply: Traced<ImageSummary> };
   export_container: { request: ExportContainer; reply: Traced<null> };
+  log_lines: { request: LogRange; reply: LogSlice };
+  find_in_log: { request: FindInLog; reply: FoundInLog };
   container_stats: { request: StatsQuery; reply: StatsHistory };
   terminal_input: { request: TerminalInput; reply: null };
   resize_terminal: { request: TerminalSize; reply: null };
@@ -4280,7 +4332,7 @@ export interface Commands {
 
 export interface Streams {
   watch_changes: { request: null; message: Change; reply: null };
-  container_logs: { request: LogQuery; message: LogBatch; reply: null };
+  watch_log: { request: ContainerName; message: LogExtent; reply: null };
   watch_stats: { request: WatchStats; message: StatsTick; reply: null };
   open_terminal: { request: OpenTerminal; message: TerminalEvent; reply: null };
   pull_image: { request: PullImage; message: PullProgress; reply: Traced<ImageSummary> };

@@ -1,6 +1,6 @@
 export const logs = {
   search: 'Search in the log',
-  found: (at: number, of: number) => (of === 0 ? 'none' : `${at} of ${of}`),
+  found: (at: string, of: string) => (of === '0' ? 'none' : `${at} of ${of}`),
   states: { loading: 'Loading', live: 'Live', ended: 'Ended' },
   lines: (n: string) => `${n} lines`,
   stream: 'Which stream',

@@ -2,7 +2,7 @@ import type * as en from '../en'
 
 export const logs: typeof en.logs = {
   search: '로그에서 검색',
-  found: (at, of) => (of === 0 ? '없음' : `${of}개 중 ${at}`),
+  found: (at, of) => (of === '0' ? '없음' : `${of}개 중 ${at}`),
   states: { loading: '읽는 중', live: '실시간', ended: '끝남' },
   lines: (n) => `${n}줄`,
   stream: '어떤 출력',
