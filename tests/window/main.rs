@@ -1,6 +1,7 @@
 //! The real window, from the first click to the last.
 
 mod archives;
+mod copies;
 mod explorer;
 mod hands;
 mod inside;

@@ -20,6 +20,7 @@ import {
 } from '$lib/shared/icons'
 import type { ContainerTab } from '$lib/shared/route'
 import { router } from '$lib/shared/router.svelte'
+import { copyActions } from './copies/actions'
 import { dialogs } from './dialogs.svelte'
 import { alive, describe } from './state'
 import { work } from './work.svelte'
@@ -213,5 +214,5 @@ export const remove: ContainerAction = {
 
 /** Every verb of a container, in the order of its menu. */
 export const containerActions: readonly ContainerAction[] = [
-  start, stop, restart, pause, resume, logs, terminal, resources, isolation, processes, timeline, limits, rename, kill, remove,
+  start, stop, restart, pause, resume, logs, terminal, resources, isolation, processes, timeline, limits, rename, ...copyActions, kill, remove,
 ]

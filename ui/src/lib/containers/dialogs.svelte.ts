@@ -1,6 +1,12 @@
 import type { ContainerSummary } from '$lib/ipc/client'
 
-export type ContainerDialog = { kind: 'create'; image: string } | { kind: 'rename' | 'limits'; container: ContainerSummary }
+/** The ways of files between a container and this machine. */
+export type Transfer = 'export' | 'copyOut' | 'copyIn'
+
+export type ContainerDialog =
+  | { kind: 'create'; image: string }
+  | { kind: 'rename' | 'limits' | 'commit'; container: ContainerSummary }
+  | { kind: 'transfer'; container: ContainerSummary; way: Transfer; path: string }
 
 /** The dialog about containers that is open. */
 class Dialogs {
@@ -8,6 +14,10 @@ class Dialogs {
 
   create(image = ''): void {
     this.open = { kind: 'create', image }
+  }
+
+  transfer(container: ContainerSummary, way: Transfer, path = '/'): void {
+    this.open = { kind: 'transfer', container, way, path }
   }
 
   close(): void {

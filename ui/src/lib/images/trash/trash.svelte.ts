@@ -31,7 +31,8 @@ class ImageTrash {
   /** Puts an image into the trash, and offers to take it back at once. */
   async put(image: ImageSummary): Promise<boolean> {
     try {
-      const { value, trace } = await call('trash_image', { image: image.id, force: image.references.length > 1 })
+      const several = image.references.length > 1
+      const { value, trace } = await call('trash_image', { image: several ? image.id : imageTitle(image), force: several })
       traces.record(trace)
       const undo = { label: t.trash.undo, run: () => void this.restore(value) }
       toasts.show({ tone: 'plain', text: t.trash.moved(imageTitle(image)), detail: t.trash.stays, action: undo })

@@ -1,5 +1,6 @@
 export * from './builds'
 export * from './containers'
+export * from './copies'
 export * from './dockerfile'
 export * from './hints'
 export * from './images'

@@ -1,0 +1,22 @@
+export const copies = {
+  commit: 'Make an image…',
+  commitTitle: (name: string) => `Make an image of ${name}`,
+  commitText: 'What the container wrote becomes one more layer. The container stays as it is.',
+  commitVerb: 'Make image',
+  committing: 'Making the layer…',
+  nameHelp: 'Without one the image is known by its digest only.',
+  comment: 'Remark',
+  commentHelp: 'Stands in the history of the image.',
+  keepRunning: 'Let it go on meanwhile',
+  keepRunningHelp: 'Otherwise it is paused for the moment, so that files that belong together fit each other.',
+  changes: 'What it changed',
+  noChanges: 'It has not changed any file: the image would be the same but for its settings.',
+  copying: 'Copying…',
+  exported: (path: string) => `Its files are in ${path}`,
+  copied: (n: number, path: string) => `${n} ${n === 1 ? 'entry' : 'entries'} copied to ${path}`,
+  ways: {
+    export: { label: 'Export its files…', title: (name: string) => `Export the files of ${name}`, verb: 'Export', to: 'New file', toHelp: 'A tar of all files as the container sees them, without layers and settings.' },
+    copyOut: { label: 'Copy out…', title: (name: string) => `Copy out of ${name}`, verb: 'Copy', from: 'File or folder in the container', fromHelp: 'Links are followed inside the container only.', to: 'Folder of this machine', toHelp: 'Nothing that is there is overwritten.' },
+    copyIn: { label: 'Copy in…', title: (name: string) => `Copy into ${name}`, verb: 'Copy', from: 'File or folder of this machine', fromHelp: 'An absolute path.', to: 'Folder in the container', toHelp: 'What has the same name there is replaced.' },
+  },
+}
