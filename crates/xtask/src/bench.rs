@@ -18,12 +18,12 @@ pub(crate) struct Options {
     consent: Consent,
     /// Only these: runtime (no engine), and of it "runtime run", "runtime exec", "runtime crowd"; soak
     /// (no engine, minutes, only by name); run exec api memory crowd pull changes push; window, and of
-    /// it: opening idle engine
+    /// it: opening many log idle engine
     filters: Vec<String>,
 }
 
 /// The benchmarks of the window; a filter that names one of them, or a part of it, wants no peers.
-const WINDOW: &[&str] = &["window", "opening", "idle", "engine"];
+const WINDOW: &[&str] = &["window", "opening", "many", "log", "idle", "engine"];
 
 /// Builds what users get, and measures it beside its peers in one run.
 pub(crate) fn bench(options: &Options) -> Result<()> {

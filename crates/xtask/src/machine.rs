@@ -92,13 +92,13 @@ fn obstacles(facts: &Facts) -> Vec<Obstacle> {
     }
     if facts.clone == "0" {
         add(
-            "user namespaces of unprivileged programs are switched off, so no container starts without root",
+            "User namespaces of unprivileged programs are switched off, so no container starts without root",
             "sysctl -w kernel.unprivileged_userns_clone=1".into(),
         );
     }
     if facts.most == "0" {
         add(
-            "no user namespaces are allowed",
+            "No user namespaces are allowed",
             "sysctl -w user.max_user_namespaces=28633".into(),
         );
     }
@@ -108,7 +108,7 @@ fn obstacles(facts: &Facts) -> Vec<Obstacle> {
     };
     if !has_range(&facts.subuid) || !has_range(&facts.subgid) {
         add(
-            "this user has no range of subordinate ids, so images with several users do not unpack",
+            "This user has no range of subordinate ids, so images with several users do not unpack",
             format!(
                 "usermod --add-subuids 100000-165535 --add-subgids 100000-165535 {}",
                 facts.user

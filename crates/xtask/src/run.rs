@@ -90,6 +90,11 @@ fn mend_for_rootless(yes: bool) -> Result<()> {
         println!("\n{}.", obstacle.problem);
         if yes || agrees(&format!("sudo {}", obstacle.fix))? {
             as_root(&obstacle.fix)?;
+            if obstacle.fix.starts_with("sysctl") {
+                println!(
+                    "This holds until the machine starts again; a file in /etc/sysctl.d keeps it."
+                );
+            }
         } else {
             println!("Left as it is. To mend it later: sudo {}", obstacle.fix);
         }

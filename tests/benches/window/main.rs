@@ -1,4 +1,4 @@
-//! Budgets of the window, measured in the real one: what was promised, what is, and whether it holds.
+//! The budgets of the window, each measured in the real one: what was promised, what is, and whether it holds.
 //!
 //! Start and memory are compared with an empty window of the same Tauri and WebKit, which takes
 //! turns with ours. Start from [`BENCHMARKS`].
@@ -10,7 +10,10 @@ mod budget;
 mod engine;
 mod explorer;
 mod idle;
+mod log;
+mod many;
 mod opening;
+mod page;
 mod process;
 mod screen;
 
@@ -23,6 +26,8 @@ use crate::budget::Budget;
 /// What is measured, by the name that a filter is matched with.
 const BENCHMARKS: &[(&str, Measure)] = &[
     ("window opening", opening::measure),
+    ("window many", many::measure),
+    ("window log", log::measure),
     ("window idle", idle::measure),
     ("window engine", engine::measure),
     ("window explorer", explorer::measure),
