@@ -10,7 +10,7 @@ use crate::netlink::Rtnl;
 use crate::network::{DEFAULT_NETWORK, Mode, Network};
 use crate::state::{Lease, State};
 use crate::subnet::Subnet;
-use crate::{nft, uplink};
+use crate::{conntrack, nft, uplink};
 
 impl Network {
     /// Finds the network's record and link, or makes the link.
@@ -97,6 +97,11 @@ impl Network {
         let published = leases.iter().any(|lease| !lease.ports.is_empty());
         if published && self.mode == Mode::Bridges {
             first = first.and(self.apply(state));
+            // After the rules, so that no packet in between is translated once more. A kernel that tracks
+            // nothing has nothing to forget.
+            for lease in leases.iter().filter(|lease| !lease.ports.is_empty()) {
+                let _ = conntrack::forget_container(lease.address);
+            }
         }
         first
     }

@@ -56,6 +56,12 @@ pub enum Error {
         /// What the kernel answered.
         source: io::Error,
     },
+    /// The kernel tells no news about packet filter tables.
+    #[error("watch the packet filter tables")]
+    RulesUnwatched {
+        /// What the kernel answered.
+        source: io::Error,
+    },
     /// The packet filter tool is not installed.
     #[error("nft not found")]
     NftMissing,

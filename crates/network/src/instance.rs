@@ -4,6 +4,9 @@ use std::path::{Path, PathBuf};
 
 /// The run root of the system's own engine; it gets the plain names.
 const SYSTEM_RUN_ROOT: &str = "/run/terrarium";
+/// Its plain names.
+pub(crate) const SYSTEM_TABLE: &str = "terrarium";
+const SYSTEM_BRIDGE: &str = "terrarium0";
 
 /// Kernel names derived from the run root: two engines on one machine (a test beside the real one)
 /// never touch each other's links or rules.
@@ -24,16 +27,16 @@ impl Instance {
     /// The packet filter table.
     pub(crate) fn table(&self) -> String {
         if self.system {
-            "terrarium".into()
+            SYSTEM_TABLE.into()
         } else {
-            format!("terrarium_{:08x}", self.hash(&[]) as u32)
+            format!("{SYSTEM_TABLE}_{:08x}", self.hash(&[]) as u32)
         }
     }
 
     /// The bridge of a network; at most 15 bytes (`IFNAMSIZ`).
     pub(crate) fn bridge(&self, network: &str) -> String {
         if self.system && network == crate::DEFAULT_NETWORK {
-            return "terrarium0".into();
+            return SYSTEM_BRIDGE.into();
         }
         format!("tb{:012x}", self.hash(&[network]) & 0xffff_ffff_ffff)
     }

@@ -16,18 +16,23 @@
 
 mod attach;
 mod bridge;
+mod conntrack;
 mod error;
 pub mod files;
 mod instance;
 mod ipam;
+mod keeper;
 mod link;
+mod netfilter;
 mod netlink;
 mod netns;
 mod network;
 mod nft;
+mod orphans;
 mod plan;
 mod port_holder;
 mod ports;
+pub mod probe;
 mod request;
 pub mod resident;
 mod route;

@@ -22,6 +22,8 @@ pub(crate) struct Link {
     pub(crate) mtu: u32,
     /// The index of the bridge that it is a port of.
     pub(crate) bridge: Option<u32>,
+    /// What it says it is for.
+    pub(crate) alias: Option<String>,
 }
 
 /// A veth pair that is to be made.
@@ -187,12 +189,14 @@ fn parse_link(answer: RouteNetlinkMessage) -> Option<Link> {
         name: String::new(),
         mtu: 1500,
         bridge: None,
+        alias: None,
     };
     for attribute in message.attributes {
         match attribute {
             LinkAttribute::IfName(name) => link.name = name,
             LinkAttribute::Mtu(mtu) => link.mtu = mtu,
             LinkAttribute::Controller(index) => link.bridge = Some(index),
+            LinkAttribute::IfAlias(text) => link.alias = Some(text),
             _ => {}
         }
     }

@@ -1,10 +1,13 @@
 //! The use cases: make a network, attach a container, let it go.
 
 use std::net::Ipv4Addr;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::sync::atomic::AtomicBool;
 
 use crate::bridge::{Bridge, BridgeOptions, Made};
+use crate::conntrack;
 use crate::error::{Error, Result};
 use crate::instance::Instance;
 use crate::netlink::Rtnl;
@@ -27,6 +30,8 @@ pub struct Network {
     pub(crate) program: Option<PathBuf>,
     /// Whether this process has written the packet filter table.
     pub(crate) applied: AtomicBool,
+    /// Tells whoever keeps the table right that it ends; see [`Network::keep_rules`].
+    pub(crate) keeper: OnceLock<OwnedFd>,
 }
 
 /// What the engine may do on this machine.
@@ -65,6 +70,7 @@ impl Network {
             reservations: Reservations::default(),
             program: None,
             applied: AtomicBool::new(false),
+            keeper: OnceLock::new(),
         })
     }
 
@@ -184,6 +190,7 @@ impl Network {
         }
         // Only comfort: without it the port is published all the same.
         let _ = self.open_doors(&plan.lease);
+        let _ = conntrack::forget_datagrams_to(&plan.lease);
         Ok(plan.lease.attachment(&bridge))
     }
 

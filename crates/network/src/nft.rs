@@ -1,11 +1,12 @@
 //! The packet filter table: rendered from the records, replaced in one transaction.
 
-use std::io::{ErrorKind, Write};
+use std::io::{self, ErrorKind, Write};
 use std::net::Ipv4Addr;
 use std::process::{Command, Stdio};
 
 use crate::bridge::Bridge;
 use crate::error::{Error, Result};
+use crate::netfilter::{INET, Netfilter};
 use crate::request::BoundPort;
 use crate::state::Lease;
 
@@ -168,14 +169,39 @@ pub(crate) fn remove(table: &str) -> Result<()> {
     )
 }
 
+/// The names of all tables that could be an engine's: asked of the kernel, as most machines have none.
+pub(crate) fn tables() -> io::Result<Vec<String>> {
+    const GET_TABLE: u16 = 10 << 8 | 1;
+    const NAME: u16 = 1;
+    let mut names = Vec::new();
+    Netfilter::open(0)?.dump(GET_TABLE, |message| {
+        let name = message.attributes().get(NAME);
+        let text = name.and_then(|name| std::str::from_utf8(name.strip_suffix(&[0])?).ok());
+        names.extend(
+            text.filter(|_| message.family() == Some(INET))
+                .map(str::to_owned),
+        );
+    })?;
+    Ok(names)
+}
+
+/// A table, as it is.
+pub(crate) fn list(table: &str) -> Result<String> {
+    run(table, &["list", "table", "inet", table], "")
+}
+
 /// Gives the text to `nft` as one transaction: all of it counts, or nothing.
 pub(crate) fn apply(table: &str, text: &str) -> Result<()> {
+    run(table, &["-f", "-"], text).map(drop)
+}
+
+fn run(table: &str, arguments: &[&str], text: &str) -> Result<String> {
     let mut child = Command::new("nft")
-        .args(["-f", "-"])
+        .args(arguments)
         .env("PATH", search_path())
         .env("LC_ALL", "C")
         .stdin(Stdio::piped())
-        .stdout(Stdio::null())
+        .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .map_err(|source| match source.kind() {
@@ -190,7 +216,7 @@ pub(crate) fn apply(table: &str, text: &str) -> Result<()> {
         .wait_with_output()
         .map_err(|source| Error::NftRun { source })?;
     if output.status.success() {
-        return Ok(());
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
     let said = String::from_utf8_lossy(&output.stderr);
     let message = said

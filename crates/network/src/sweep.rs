@@ -17,6 +17,8 @@ pub struct Swept {
     pub containers: Vec<String>,
     /// Links that belonged to no lease and were removed.
     pub links: Vec<String>,
+    /// Bridges and tables of engines that never start again, which were removed.
+    pub orphans: Vec<String>,
     /// Published ports of live containers that another program has bound since. They still lead to the
     /// container, but that program gets none of its traffic: a human should know.
     pub contested: Vec<BoundPort>,
@@ -69,6 +71,10 @@ impl Network {
         self.keep_served(live)?;
         if !bridges.is_empty() {
             self.apply(&state)?;
+        }
+        if self.mode == Mode::Bridges {
+            // Others' leavings are no reason to fail, nor is a machine without `nft`.
+            swept.orphans = self.clear_orphans(&mut rtnl).unwrap_or_default();
         }
         Ok(swept)
     }

@@ -1,5 +1,6 @@
 //! Networks of a container that runs: one less, and what that means for the others.
 
+use std::net::Ipv4Addr;
 use std::os::fd::BorrowedFd;
 
 use crate::error::Result;
@@ -26,37 +27,43 @@ impl Network {
         }
         let mut rtnl = Rtnl::open()?;
         let ports: Vec<_> = own.iter().flat_map(|lease| lease.ports.clone()).collect();
-        let dropped = self.drop_leases(&state, &mut rtnl, &own);
-        let moved = match heir(&state, others)? {
-            Some((mut lease, gateway)) => {
-                let routed = netns.map_or(Ok(()), |netns| {
-                    netns::inside(netns, || {
-                        let mut rtnl = Rtnl::open()?;
-                        rtnl.add_default_route(gateway)
-                    })
-                });
-                lease.ports.extend(ports);
-                routed.and(self.publish(&state, &mut rtnl, &lease))
-            }
-            None => Ok(()),
+        let heir = heir(&state, others)?.map(|(mut lease, gateway)| {
+            lease.ports.extend(ports.iter().cloned());
+            (lease, gateway)
+        });
+        let noted = match &heir {
+            Some((lease, _)) if !ports.is_empty() => state.put_lease(lease),
+            _ => Ok(()),
         };
-        dropped.and(moved)
-    }
-
-    fn publish(&self, state: &State<'_>, rtnl: &mut Rtnl, lease: &Lease) -> Result<()> {
-        if lease.ports.is_empty() {
-            return Ok(());
-        }
-        state.put_lease(lease)?;
-        if let Some(host) = &lease.host_interface {
-            rtnl.set_hairpin(host)?;
-        }
-        self.apply(state)
+        // One change of the rules moves the ports, and a host that is killed before it loses none.
+        let dropped = self.drop_leases(&state, &mut rtnl, &own);
+        let led = match (&heir, netns) {
+            (Some((lease, gateway)), Some(netns)) => lead_out(&mut rtnl, lease, *gateway, netns),
+            _ => Ok(()),
+        };
+        noted.and(dropped).and(led)
     }
 }
 
+/// The default route went with the link that had it.
+fn lead_out(
+    rtnl: &mut Rtnl,
+    lease: &Lease,
+    gateway: Ipv4Addr,
+    netns: BorrowedFd<'_>,
+) -> Result<()> {
+    if let Some(host) = lease
+        .host_interface
+        .as_ref()
+        .filter(|_| !lease.ports.is_empty())
+    {
+        rtnl.set_hairpin(host)?;
+    }
+    netns::inside(netns, || Rtnl::open()?.add_default_route(gateway))
+}
+
 /// The first other network that leads out, with its gateway.
-fn heir(state: &State<'_>, mut others: Vec<Lease>) -> Result<Option<(Lease, std::net::Ipv4Addr)>> {
+fn heir(state: &State<'_>, mut others: Vec<Lease>) -> Result<Option<(Lease, Ipv4Addr)>> {
     others.sort_by(|a, b| a.interface.cmp(&b.interface));
     for lease in others {
         if let Some(bridge) = state.bridge(&lease.network)?

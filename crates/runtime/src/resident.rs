@@ -7,6 +7,8 @@ use std::os::fd::AsFd as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+
 /// Serves until a host ends it.
 pub fn main(mut arguments: impl Iterator<Item = OsString>) -> ExitCode {
     let (Some(folder), None) = (arguments.next(), arguments.next()) else {
@@ -17,9 +19,18 @@ pub fn main(mut arguments: impl Iterator<Item = OsString>) -> ExitCode {
         Ok(listening) => listening,
         Err(error) => return failed(&error),
     };
+    raise_file_limit();
     match terrarium_network::resident::serve(listening, &PathBuf::from(folder)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failed(&error),
+    }
+}
+
+/// Two sockets a container, and one or two for each question and connection that is handed on.
+fn raise_file_limit() {
+    if let Ok((_, hard)) = getrlimit(Resource::RLIMIT_NOFILE) {
+        // With fewer it serves fewer at a time.
+        let _ = setrlimit(Resource::RLIMIT_NOFILE, hard, hard);
     }
 }
 

@@ -240,6 +240,21 @@ impl Engine {
         }
     }
 
+    /// An administrator's `nft flush ruleset` is put right while containers need the rules.
+    fn keep_rules(&self) {
+        let told = |written: terrarium_network::Result<()>| match written {
+            Ok(()) => {
+                tracing::warn!("another program had changed our packet filter rules; they are back")
+            }
+            Err(error) => {
+                tracing::error!(%error, "packet filter rules are gone and cannot be written")
+            }
+        };
+        if let Err(error) = self.network().keep_rules(told) {
+            tracing::warn!(%error, "nobody watches the packet filter rules");
+        }
+    }
+
     async fn sweep_network(&self) {
         let live: Vec<String> = self
             .inner
@@ -249,16 +264,21 @@ impl Engine {
             .filter(|container| container.state().live.is_some())
             .map(|container| container.id.to_string())
             .collect();
+        self.keep_rules();
         let network = self.network();
         let swept = blocking(move || {
             let live: Vec<&str> = live.iter().map(String::as_str).collect();
             network.sweep(&live).map_err(network::failed)
         });
         match swept.await {
-            Ok(swept) if !swept.contested.is_empty() => {
-                tracing::warn!(ports = ?swept.contested, "other programs have bound published ports");
+            Ok(swept) => {
+                if !swept.contested.is_empty() {
+                    tracing::warn!(ports = ?swept.contested, "other programs have bound published ports");
+                }
+                if !swept.orphans.is_empty() {
+                    tracing::info!(names = ?swept.orphans, "removed what ended engines had left");
+                }
             }
-            Ok(_) => {}
             Err(error) => tracing::warn!(%error, "leavings on the network remain"),
         }
     }

@@ -101,14 +101,7 @@ impl<'a> Query<'a> {
 
     /// The name of an address.
     pub(super) fn name(&self, name: &str) -> Vec<u8> {
-        let mut data = Vec::new();
-        for label in name.split('.').filter(|label| !label.is_empty()) {
-            let label = &label.as_bytes()[..label.len().min(63)];
-            data.push(label.len() as u8);
-            data.extend(label);
-        }
-        data.push(0);
-        self.answer(Code::Fine, &[(kind::PTR, data)])
+        self.answer(Code::Fine, &[(kind::PTR, labels(name))])
     }
 
     /// The answer as it fits into a datagram; cut, with a hint to ask again over TCP, where it is longer.
@@ -147,6 +140,64 @@ impl<'a> Query<'a> {
         }
         answer
     }
+}
+
+/// Asks for the IPv4 addresses of a name.
+pub(crate) fn question_for_address(name: &str) -> Vec<u8> {
+    const WISH_FOR_RECURSION: u8 = 1;
+    let mut question = vec![0; HEADER];
+    question[2] = WISH_FOR_RECURSION;
+    question[5] = 1;
+    question.extend(labels(name));
+    question.extend(kind::A.to_be_bytes());
+    question.extend(IN.to_be_bytes());
+    question
+}
+
+/// The IPv4 addresses in an answer; none in what is no answer or says that there are none.
+pub(crate) fn read_addresses(answer: &[u8]) -> Vec<Ipv4Addr> {
+    let mut found = Vec::new();
+    let Some((_, end)) = name(answer, HEADER) else {
+        return found;
+    };
+    let mut at = end + 4;
+    for _ in 0..word(answer, 6).unwrap_or(0) {
+        let Some(record) = skip_name(answer, at) else {
+            break;
+        };
+        let (kind, length) = (word(answer, record), word(answer, record + 8));
+        let length = usize::from(length.unwrap_or(0));
+        at = record + 10 + length;
+        let data = answer.get(record + 10..at).unwrap_or_default();
+        if kind == Some(kind::A)
+            && let Ok(octets) = <[u8; 4]>::try_from(data)
+        {
+            found.push(octets.into());
+        }
+    }
+    found
+}
+
+/// Where a name ends that may end in a pointer.
+fn skip_name(bytes: &[u8], mut at: usize) -> Option<usize> {
+    loop {
+        match usize::from(*bytes.get(at)?) {
+            0 => return Some(at + 1),
+            length if length >= 0xc0 => return Some(at + 2),
+            length => at += 1 + length,
+        }
+    }
+}
+
+fn labels(name: &str) -> Vec<u8> {
+    let mut data = Vec::new();
+    for label in name.split('.').filter(|label| !label.is_empty()) {
+        let label = &label.as_bytes()[..label.len().min(63)];
+        data.push(label.len() as u8);
+        data.extend(label);
+    }
+    data.push(0);
+    data
 }
 
 /// A header of an answer without anything behind it.
@@ -248,6 +299,20 @@ mod tests {
         );
         assert!(answer.ends_with(&[0, 4, 10, 0, 0, 3]));
         assert_eq!(query.code(Code::NoSuchName)[3], 0x83);
+    }
+
+    #[test]
+    fn an_asker_reads_the_addresses_of_an_answer_and_nothing_of_a_broken_one() {
+        let bytes = question_for_address("web.front");
+        let query = Query::parse(&bytes).unwrap();
+        assert_eq!(query.question.name, "web.front");
+        let addresses = [[10, 0, 0, 2].into(), [10, 0, 0, 3].into()];
+        let answer = query.addresses(&addresses);
+        assert_eq!(read_addresses(&answer), addresses);
+        assert!(read_addresses(&query.code(Code::NoSuchName)).is_empty());
+        for cut in 0..answer.len() {
+            assert!(read_addresses(&answer[..cut]).len() < 2, "cut at {cut}");
+        }
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod server;
 
 use std::net::Ipv4Addr;
 
+pub(crate) use message::{question_for_address, read_addresses};
 pub use server::serve;
 
 /// Where a container finds its name server.

@@ -10,6 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 use terrarium_sys::fdpass;
 
 use super::call::{BYTES, Call, NO, YES};
@@ -29,30 +30,43 @@ const THREADS_EACH: usize = 64;
 const IN_A_ROW: usize = 32;
 /// How long an asker over TCP may be silent.
 const IDLE: Duration = Duration::from_secs(10);
+/// Before the connections of hosts two others are waited for.
+const FIRST_HOST: usize = 2;
 
 /// Serves until a host says that it is not needed any more.
 ///
 /// # Errors
 /// When waiting for the kernel fails.
 pub fn serve(listening: OwnedFd, folder: &Path) -> Result<()> {
+    let failed = |source| Error::Names {
+        operation: "run",
+        source,
+    };
     let mut server = Server {
         listening,
+        gone: watch(folder).map_err(failed)?,
         hosts: Vec::new(),
         sockets: Vec::new(),
         directory: Arc::new(Directory::open(folder)?),
         threads: Arc::default(),
     };
-    while server.turn().map_err(|source| Error::Names {
-        operation: "run",
-        source,
-    })? {}
+    while server.turn().map_err(failed)? {}
     // Only now: a host that comes in between finds nobody and starts the next one.
     let _ = std::fs::remove_file(folder.join("names.sock"));
     Ok(())
 }
 
+/// Who removes the records has no engine any more; nothing else would ever end this process.
+fn watch(folder: &Path) -> io::Result<Inotify> {
+    let gone = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK)?;
+    gone.add_watch(folder, AddWatchFlags::IN_DELETE_SELF)?;
+    Ok(gone)
+}
+
 struct Server {
     listening: OwnedFd,
+    /// Speaks up when the folder of the records is removed.
+    gone: Inotify,
     hosts: Vec<OwnedFd>,
     sockets: Vec<Socket>,
     directory: Arc<Directory>,
@@ -86,7 +100,7 @@ impl Server {
     fn turn(&mut self) -> io::Result<bool> {
         let hosts = self.hosts.len();
         let ready: Vec<bool> = {
-            let fds = [self.listening.as_fd()]
+            let fds = [self.listening.as_fd(), self.gone.as_fd()]
                 .into_iter()
                 .chain(self.hosts.iter().map(AsFd::as_fd))
                 .chain(self.sockets.iter().map(Socket::fd));
@@ -100,18 +114,21 @@ impl Server {
         for (socket, _) in self
             .sockets
             .iter()
-            .zip(&ready[1 + hosts..])
+            .zip(&ready[FIRST_HOST + hosts..])
             .filter(|(_, ready)| **ready)
         {
             self.serve(socket);
         }
         // From the end, so that the places of the others stay.
-        for index in (0..hosts).rev().filter(|index| ready[1 + index]) {
+        for index in (0..hosts).rev().filter(|index| ready[FIRST_HOST + index]) {
             match self.call(index) {
                 Some(true) => {}
                 Some(false) => return Ok(false),
                 None => drop(self.hosts.remove(index)),
             }
+        }
+        if ready[1] {
+            return Ok(false);
         }
         if ready[0]
             && let Ok(host) = fdpass::accept(self.listening.as_fd())

@@ -28,6 +28,7 @@ const DROPPED: Duration = Duration::from_millis(400);
 /// The host's namespace is that of the thread; the outside has one of its own.
 pub(crate) struct Lab {
     pub(crate) outside: OwnedFd,
+    host: OwnedFd,
     pub(crate) run_root: tempfile::TempDir,
 }
 
@@ -63,6 +64,7 @@ pub(crate) fn in_lab(test: impl FnOnce(&Lab) + Send + 'static) {
         });
         test(&Lab {
             outside,
+            host: File::open("/proc/thread-self/ns/net").unwrap().into(),
             run_root: tempfile::tempdir().unwrap(),
         });
     });
@@ -74,6 +76,11 @@ pub(crate) fn in_lab(test: impl FnOnce(&Lab) + Send + 'static) {
 impl Lab {
     pub(crate) fn network(&self) -> Network {
         Network::open(self.run_root.path()).unwrap()
+    }
+
+    /// From a thread that is elsewhere: does something on the host.
+    pub(crate) fn on_host<T: Send>(&self, work: impl FnOnce() -> T + Send) -> T {
+        inside(&self.host, work)
     }
 }
 
@@ -117,6 +124,15 @@ pub(crate) fn inside<T: Send>(netns: &OwnedFd, work: impl FnOnce() -> T + Send) 
             .join()
             .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })
+}
+
+/// Waits for what the kernel does in its own time.
+pub(crate) fn wait_until(is_so: impl Fn() -> bool) {
+    let end = std::time::Instant::now() + Duration::from_secs(10);
+    while !is_so() {
+        assert!(std::time::Instant::now() < end, "it never came to be");
+        thread::sleep(Duration::from_millis(20));
+    }
 }
 
 /// Runs a shell command in the thread's namespace and gives back what it printed.

@@ -8,7 +8,8 @@ use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
 use lab::{
-    HOST, OUTSIDE, attach, call, echo_udp, in_lab, inside, is_shut, new_netns, serve, serve_udp, sh,
+    HOST, OUTSIDE, attach, call, echo_udp, in_lab, inside, is_shut, new_netns, serve, serve_udp,
+    sh, wait_until,
 };
 use terrarium_network::{BridgeOptions, ContainerNet, Error, Network, PortRequest, Protocol};
 
@@ -290,6 +291,142 @@ fn a_taken_port_fails_at_reserve_and_leaves_nothing() {
         let reserved = network.reserve("b", &[PortRequest::tcp(0, 80)]).unwrap();
         let attachment = attach(&network, "b", &container, &[PortRequest::tcp(0, 80)]).unwrap();
         assert_eq!(attachment.ports, reserved, "setup takes what reserve held");
+    });
+}
+
+#[test]
+fn a_thousand_times_on_a_network_and_off_again_leave_nothing() {
+    in_lab(|lab| {
+        let (network, container) = (lab.network(), new_netns());
+        network.create("front", BridgeOptions::default()).unwrap();
+        attach(&network, "a", &container, &[PortRequest::tcp(8080, 80)]).unwrap();
+        let state = || {
+            let open = std::fs::read_dir("/proc/self/fd").unwrap().count();
+            let records = format!("ls {}/network/*", lab.run_root.path().display());
+            let links = "ip -br link | cut -d' ' -f1";
+            (sh(links), sh(&records), sh("nft list ruleset"), open)
+        };
+        let there = ContainerNet {
+            id: "a",
+            netns: container.as_fd(),
+            pid: 0,
+            network: "front",
+            address: None,
+            mac: None,
+            links: &[],
+            dns: &[],
+            names: &[],
+            ports: &[],
+        };
+        let round = || {
+            network.setup(&there).unwrap();
+            network
+                .disconnect("a", "front", Some(container.as_fd()))
+                .unwrap();
+        };
+        round();
+        let before = state();
+        (0..1000).for_each(|_| round());
+        let (links, records, rules, open) = state();
+        assert_eq!(
+            (&links, &records, &rules),
+            (&before.0, &before.1, &before.2)
+        );
+        // Other tests of this process open and close files, too.
+        assert!(open < before.3 + 100, "{open} files, {} before", before.3);
+        assert!(inside(&container, || sh("ip -br link")).lines().count() == 2);
+    });
+}
+
+#[test]
+fn what_an_engine_left_for_good_is_removed_by_the_next_and_no_more_than_that() {
+    in_lab(|lab| {
+        let (gone, alive) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        // Killed, so that nothing was tidied up; the container of one goes on.
+        let leave = |root: &std::path::Path, container: Option<&std::os::fd::OwnedFd>| {
+            let network = Network::open(root).unwrap();
+            let other = new_netns();
+            attach(&network, "a", container.unwrap_or(&other), &[]).unwrap();
+            std::mem::forget(network);
+        };
+        let container = new_netns();
+        leave(gone.path(), None);
+        leave(alive.path(), None);
+        let in_use = tempfile::tempdir().unwrap();
+        leave(in_use.path(), Some(&container));
+        sh("ip link add tb0123456789ab type bridge; nft add table inet terrarium_mine");
+        let bridges = || sh("ip -br link show type bridge").lines().count();
+        let tables = || sh("nft list tables inet").lines().count();
+        wait_until(|| sh("ip -br link show type veth").lines().count() == 2);
+        assert_eq!((bridges(), tables()), (4, 4));
+        drop(gone);
+        drop(in_use);
+        let swept = lab.network().sweep(&[]).unwrap();
+        assert_eq!(
+            swept.orphans.len(),
+            2,
+            "one bridge, one table: {:?}",
+            swept.orphans
+        );
+        assert_eq!((bridges(), tables()), (3, 3));
+        drop(container);
+    });
+}
+
+#[test]
+fn rules_that_somebody_flushes_come_back() {
+    in_lab(|lab| {
+        let (network, web) = (std::sync::Arc::new(lab.network()), new_netns());
+        attach(&network, "web", &web, &[PortRequest::tcp(8080, 80)]).unwrap();
+        inside(&web, || serve((ANY, 80)));
+        let (tell, told) = std::sync::mpsc::channel();
+        network
+            .keep_rules(move |done| drop(tell.send(done.is_ok())))
+            .unwrap();
+        for flush in [
+            "nft flush ruleset",
+            "nft flush table inet $(nft list tables inet | cut -d' ' -f3)",
+        ] {
+            sh(flush);
+            let back = told.recv_timeout(Duration::from_secs(10));
+            assert_eq!(back, Ok(true), "{flush}");
+            assert!(inside(&lab.outside, || call(HOST, 8080)).is_ok(), "{flush}");
+        }
+        // What the engine itself changes is no reason to write anything again.
+        network.teardown("web").unwrap();
+        network.close().unwrap();
+        assert!(told.recv_timeout(Duration::from_millis(500)).is_err());
+        assert_eq!(sh("nft list ruleset"), "");
+    });
+}
+
+#[test]
+fn a_datagram_socket_that_never_pauses_finds_the_container_that_comes_later() {
+    in_lab(|lab| {
+        let (network, first, second) = (lab.network(), new_netns(), new_netns());
+        let ports = [PortRequest {
+            protocol: Protocol::Udp,
+            ..PortRequest::tcp(5300, 53)
+        }];
+        inside(&lab.outside, || {
+            let socket = std::net::UdpSocket::bind((ANY, 4000)).unwrap();
+            socket
+                .set_read_timeout(Some(Duration::from_secs(2)))
+                .unwrap();
+            socket.connect((HOST, 5300)).unwrap();
+            let mut buffer = [0; 16];
+            // Nobody there yet: the kernel has noted that the host itself is meant.
+            let _ = socket.send(b"a");
+            let _ = socket.recv(&mut buffer);
+            for (id, netns) in [("first", &first), ("second", &second)] {
+                lab.on_host(|| attach(&network, id, netns, &ports).unwrap());
+                inside(netns, || serve_udp(53));
+                socket.send(id.as_bytes()).unwrap();
+                let length = socket.recv(&mut buffer).expect(id);
+                assert_eq!(&buffer[..length], id.as_bytes());
+                lab.on_host(|| network.teardown(id).unwrap());
+            }
+        });
     });
 }
 
