@@ -35,7 +35,7 @@ handled! {
     follow_build, builds, inspect_build, build_output, compare_images, prune_receipt, prune, check_store, repair_store, registries, sign_in, sign_out,
     check_registry, list_repositories, list_tags,
     remove_volume, networks, create_network, remove_network, connect_network, disconnect_network,
-    container_ports, cancel_activity, clear_activities,
+    container_ports, probe_network, cancel_activity, clear_activities,
 }
 
 /// A command that takes a request and hands it to the engine's method of the same name.
@@ -135,6 +135,7 @@ with_request! {
     create_network(CreateNetwork) => Traced<Network>;
     connect_network(ConnectNetwork) => Traced<ContainerSummary>;
     disconnect_network(DisconnectNetwork) => Traced<ContainerSummary>;
+    probe_network(ProbeNetwork) => Vec<ProbeStep>;
 }
 
 on_container! {

@@ -8,6 +8,7 @@ mod inside;
 mod journey;
 mod keeping;
 mod looks;
+mod networks;
 mod registries;
 mod screens;
 mod studio;

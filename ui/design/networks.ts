@@ -1,4 +1,4 @@
-import type { ContainerSummary, Network, PortTruth } from '../src/lib/ipc/client'
+import type { ContainerSummary, Network, PortTruth, ProbeStep } from '../src/lib/ipc/client'
 import { digest } from './images'
 
 const HOUR_MS = 3_600_000
@@ -54,3 +54,10 @@ export function ports(container: ContainerSummary): PortTruth[] {
     truth(9229, { exposed: false, listening: ['0.0.0.0'], verdict: 'notPublished' }),
   ]
 }
+
+/** A way that breaks at its end. */
+export const probed = (port: number): ProbeStep[] => [
+  { stage: 'resolve', outcome: 'passed', found: '172.20.0.3', tookUsec: 412, reason: null },
+  { stage: 'route', outcome: 'passed', found: 'eth0 172.20.0.2 → 172.20.0.3', tookUsec: 38, reason: null },
+  { stage: 'connect', outcome: 'failed', found: `172.20.0.3:${port}`, tookUsec: 95, reason: 'loopbackOnly' },
+]

@@ -2,7 +2,7 @@ import type { ActionTrace, Change, ChangeKind, Commands, ContainerSummary, LogLi
 import type { CommandName, StreamName, Subscription, Transport } from '../src/lib/ipc/transport'
 import * as containers from './containers'
 import * as images from './images'
-import { networks, ports } from './networks'
+import { networks, ports, probed } from './networks'
 import { logLine, pullAt, PULL_END_USEC } from './streams'
 import { system } from './system'
 
@@ -122,6 +122,7 @@ export class DemoTransport implements Transport {
     dissect_name: ({ text }) => images.dissect(text),
     make_starter_image: () => ({ value: images.summaries()[7] ?? never(), trace: this.#trace('image.make_starter', 'terrarium/starter', '') }),
     networks: () => networks(this.#overview.containers),
+    probe_network: ({ port }) => probed(port),
     container_ports: ({ container }) => ports(this.#container(container)),
     inspect_image: ({ image }) => images.detail(this.#overview.images.find(({ id }) => id === image) ?? never()),
     remove_volume: ({ name }) => (this.#change({ type: 'removed', kind: 'volume', id: name }), { value: null, trace: this.#trace('volume.remove', name, `docker volume rm ${name}`) }),

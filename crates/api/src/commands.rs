@@ -240,6 +240,8 @@ commands! {
     connect_network(ConnectNetwork) => Traced<ContainerSummary>;
     /// The ports of a container: what is said, and what is true.
     container_ports(ContainerName) => Vec<PortTruth>;
+    /// Tries the way from one container to another, step by step.
+    probe_network(ProbeNetwork) => Vec<ProbeStep>;
     /// Takes a container from a network.
     disconnect_network(DisconnectNetwork) => Traced<ContainerSummary>;
 

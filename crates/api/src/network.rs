@@ -130,6 +130,75 @@ wire! {
         pub aliases: Vec<String>,
     }
 
+    /// A way that is to be tried, from inside a container.
+    #[derive(Eq)]
+    pub struct ProbeNetwork {
+        /// Id, prefix or name of the container that calls.
+        pub from: String,
+        /// Id, prefix or name of the container that is called.
+        pub to: String,
+        /// The TCP port inside the latter.
+        pub port: u16,
+    }
+
+    /// One step of the way, as it went.
+    #[derive(Eq)]
+    pub struct ProbeStep {
+        /// Which one.
+        pub stage: ProbeStage,
+        /// How it went.
+        pub outcome: ProbeOutcome,
+        /// What was found, in the words of the machine: an address, an interface.
+        pub found: String,
+        /// How long it took.
+        pub took_usec: u64,
+        /// Why it failed.
+        pub reason: Option<ProbeReason>,
+    }
+
+    /// The steps from one container to another.
+    #[derive(Copy, Eq, Hash)]
+    pub enum ProbeStage {
+        /// From the name to an address.
+        Resolve,
+        /// From the address to an interface.
+        Route,
+        /// From the interface to the process.
+        Connect,
+    }
+
+    /// How a step went.
+    #[derive(Copy, Eq, Hash)]
+    pub enum ProbeOutcome {
+        /// It goes on.
+        Passed,
+        /// It ends here, or could go on by another way only.
+        Failed,
+        /// Nothing was left to try.
+        Skipped,
+    }
+
+    /// Why a step fails.
+    #[derive(Copy, Eq, Hash)]
+    pub enum ProbeReason {
+        /// On the default bridge nobody has a name.
+        NoNamesHere,
+        /// They have no network in common.
+        NoSharedNetwork,
+        /// The name server inside knows no such name.
+        NameUnknown,
+        /// The name server inside does not answer.
+        NameServerSilent,
+        /// The kernel knows no way to the address.
+        NoRoute,
+        /// No process listens on the port.
+        NobodyListens,
+        /// The process listens on the loopback inside only.
+        LoopbackOnly,
+        /// Packets are dropped on the way, or inside.
+        NoAnswer,
+    }
+
     /// One port of a container: what is said about it, and what is true.
     #[derive(Eq)]
     pub struct PortTruth {

@@ -30,6 +30,7 @@ mod networks;
 mod pause;
 mod ports;
 mod prepare;
+mod probe;
 mod processes;
 mod reconcile;
 mod record;

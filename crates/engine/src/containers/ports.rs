@@ -14,7 +14,8 @@ use crate::{Engine, Result, blocking::blocking};
 /// A table longer than this is not read to its end.
 const LINES: usize = 4096;
 
-type Listening = BTreeMap<(u16, Protocol), Vec<IpAddr>>;
+/// The addresses inside on which each port is listened on.
+pub(super) type Listening = BTreeMap<(u16, Protocol), Vec<IpAddr>>;
 
 impl Engine {
     /// The ports of a container: exposed, published, and really listened on.
@@ -90,17 +91,26 @@ fn entry(
 }
 
 fn verdict(truth: &PortTruth, runs: bool) -> PortVerdict {
-    let loopback = |text: &String| {
-        text.parse()
-            .is_ok_and(|address: IpAddr| address.is_loopback())
-    };
+    let addresses: Vec<IpAddr> = truth
+        .listening
+        .iter()
+        .filter_map(|text| text.parse().ok())
+        .collect();
+    let heard = heard(&addresses);
     if !runs {
         PortVerdict::NotRunning
-    } else if truth.listening.is_empty() {
-        PortVerdict::NobodyListens
-    } else if truth.published.is_empty() {
+    } else if heard == PortVerdict::Reachable && truth.published.is_empty() {
         PortVerdict::NotPublished
-    } else if truth.listening.iter().all(loopback) {
+    } else {
+        heard
+    }
+}
+
+/// Whether a process that listens on these addresses inside is heard outside.
+pub(super) fn heard(addresses: &[IpAddr]) -> PortVerdict {
+    if addresses.is_empty() {
+        PortVerdict::NobodyListens
+    } else if addresses.iter().all(IpAddr::is_loopback) {
         PortVerdict::LoopbackOnly
     } else {
         PortVerdict::Reachable
@@ -119,7 +129,7 @@ fn exposed_port(text: &str) -> Option<(u16, Protocol)> {
 }
 
 /// What listens in the network namespace of a process; what cannot be read is not there.
-fn listening(pid: u32) -> Listening {
+pub(super) fn listening(pid: u32) -> Listening {
     let mut found = Listening::new();
     for (table, protocol) in [
         ("tcp", Protocol::Tcp),
@@ -242,6 +252,7 @@ mod tests {
         check(true, Some(&["127.0.0.1", "::"]), PortVerdict::Reachable);
         check(true, Some(&[]), PortVerdict::NobodyListens);
         check(false, Some(&["0.0.0.0"]), PortVerdict::NotPublished);
+        check(false, Some(&["127.0.0.1"]), PortVerdict::LoopbackOnly);
         check(false, None, PortVerdict::NotRunning);
     }
 }

@@ -2922,6 +2922,48 @@ export type PortVerdict = "reachable" | "notPublished" | "nobodyListens" | "loop
 
 export type Privilege = "rootful" | "rootless";
 
+export type ProbeNetwork = { 
+/**
+ * Id, prefix or name of the container that calls.
+ */
+from: string, 
+/**
+ * Id, prefix or name of the container that is called.
+ */
+to: string, 
+/**
+ * The TCP port inside the latter.
+ */
+port: number, };
+
+export type ProbeOutcome = "passed" | "failed" | "skipped";
+
+export type ProbeReason = "noNamesHere" | "noSharedNetwork" | "nameUnknown" | "nameServerSilent" | "noRoute" | "nobodyListens" | "loopbackOnly" | "noAnswer";
+
+export type ProbeStage = "resolve" | "route" | "connect";
+
+export type ProbeStep = { 
+/**
+ * Which one.
+ */
+stage: ProbeStage, 
+/**
+ * How it went.
+ */
+outcome: ProbeOutcome, 
+/**
+ * What was found, in the words of the machine: an address, an interface.
+ */
+found: string, 
+/**
+ * How long it took.
+ */
+tookUsec: number, 
+/**
+ * Why it failed.
+ */
+reason: ProbeReason | null, };
+
 export type Process = { 
 /**
  * Process id on the host.
@@ -4325,6 +4367,7 @@ export interface Commands {
   remove_network: { request: NetworkName; reply: Traced<null> };
   connect_network: { request: ConnectNetwork; reply: Traced<ContainerSummary> };
   container_ports: { request: ContainerName; reply: Array<PortTruth> };
+  probe_network: { request: ProbeNetwork; reply: Array<ProbeStep> };
   disconnect_network: { request: DisconnectNetwork; reply: Traced<ContainerSummary> };
   cancel_activity: { request: ActivityId; reply: null };
   clear_activities: { request: null; reply: null };

@@ -80,3 +80,26 @@ export const ports = {
     nobodyListens: (port: number) => `Published, but no process listens on ${port}. It may still be starting, or use another port.`,
   },
 }
+
+export const probe = {
+  title: 'Test a connection',
+  needsTwo: 'It takes two running containers.',
+  from: 'From',
+  to: 'To',
+  port: 'TCP port',
+  badPort: 'A port is a number from 1 to 65535',
+  start: 'Test',
+  trying: 'It is being tried',
+  notTried: 'not tried',
+  stages: { resolve: 'Find the name', route: 'Find the way', connect: 'Connect' },
+  reasons: {
+    noNamesHere: () => 'The default bridge has no names. Connect both to a network of your own, and they find each other by name. It goes on with the address.',
+    noSharedNetwork: () => 'The two have no network in common, and networks are kept apart. Connect one of them to a network of the other.',
+    nameUnknown: () => 'The name server at 127.0.0.11 does not know this name.',
+    nameServerSilent: () => 'The name server at 127.0.0.11 does not answer. Restart the container to get it back.',
+    noRoute: () => 'This container has no way to that address: its networks are internal, or it has none.',
+    nobodyListens: (port: number) => `No process listens on ${port} there. It may still be starting, or use another port.`,
+    loopbackOnly: (port: number) => `The process there is bound to 127.0.0.1, where it hears only itself. Let it listen on 0.0.0.0:${port}.`,
+    noAnswer: () => 'No answer. A firewall drops the packets, or the process does not accept any more connections.',
+  },
+}

@@ -83,3 +83,26 @@ export const ports: typeof en.ports = {
     nobodyListens: (port) => `공개했지만 ${port}번에서 듣는 프로세스가 없어요. 아직 시작하는 중이거나 다른 포트를 쓸 수 있어요.`,
   },
 }
+
+export const probe: typeof en.probe = {
+  title: '연결 확인',
+  needsTwo: '실행 중인 컨테이너가 둘 있어야 해요.',
+  from: '거는 쪽',
+  to: '받는 쪽',
+  port: 'TCP 포트',
+  badPort: '포트는 1~65535 사이의 숫자예요',
+  start: '확인',
+  trying: '확인하고 있어요',
+  notTried: '해 보지 않았어요',
+  stages: { resolve: '이름 찾기', route: '길 찾기', connect: '연결' },
+  reasons: {
+    noNamesHere: () => '기본 브리지에서는 이름을 찾을 수 없어요. 둘을 직접 만든 네트워크에 연결하면 이름으로 찾아요. 여기서는 주소로 이어서 확인했어요.',
+    noSharedNetwork: () => '둘이 함께 있는 네트워크가 없어요. 네트워크끼리는 서로 막혀 있으니, 한쪽을 다른 쪽의 네트워크에 연결하세요.',
+    nameUnknown: () => '127.0.0.11이 이 이름을 몰라요.',
+    nameServerSilent: () => '127.0.0.11이 답하지 않아요. 컨테이너를 다시 시작하면 돌아와요.',
+    noRoute: () => '이 컨테이너에서 그 주소로 가는 길이 없어요. 내부 전용 네트워크에만 있거나 네트워크가 없어요.',
+    nobodyListens: (port) => `받는 쪽 ${port}번에서 듣는 프로세스가 없어요. 아직 시작하는 중이거나 다른 포트를 쓸 수 있어요.`,
+    loopbackOnly: (port) => `받는 쪽 프로세스가 127.0.0.1에 묶여 있어서 자기 자신만 들어요. 0.0.0.0:${port}에서 듣게 하세요.`,
+    noAnswer: () => '답이 없어요. 방화벽이 막고 있거나, 프로세스가 연결을 더 받지 않아요.',
+  },
+}
