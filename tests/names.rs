@@ -312,3 +312,53 @@ fn links_and_extra_hosts_name_others() -> Result<()> {
     );
     Ok(())
 }
+
+#[test]
+fn a_hundred_containers_find_each_other() -> Result<()> {
+    const CROWD: usize = 100;
+    let Some((_registry, host)) = host()? else {
+        return Ok(());
+    };
+    host.docker(&["network", "create", "crowd"]).ok();
+    let names: Vec<String> = (0..CROWD).map(|number| format!("c{number}")).collect();
+    for name in &names {
+        let run = [
+            "run",
+            "-d",
+            "--name",
+            name,
+            "--network",
+            "crowd",
+            "alpine",
+            "sleep",
+            "1000",
+        ];
+        host.docker(&run).ok();
+    }
+    let mut inspect = vec!["inspect", "-f", "{{.State.Pid}}"];
+    inspect.extend(names.iter().map(String::as_str));
+    let pids = host.docker(&inspect);
+    // From inside each one's network, without a process in it for every question: each asks for its ten
+    // neighbors, and the first one for all.
+    for (number, pid) in pids.ok().lines().enumerate() {
+        let many = if number == 0 { CROWD } else { 10 };
+        let asked: Vec<String> = (1..=many)
+            .map(|n| format!("c{}", (number + n) % CROWD))
+            .collect();
+        let script = "for name; do nslookup $name 127.0.0.11 >/dev/null || echo $name; done";
+        let mut command = std::process::Command::new("nsenter");
+        command
+            .args(["-t", pid, "-n", "busybox", "sh", "-c", script, "ask"])
+            .args(&asked);
+        assert_eq!(
+            terrarium_tests::run(&mut command, "")?.ok(),
+            "",
+            "not found by c{number}"
+        );
+    }
+    let mut remove = vec!["rm", "-f"];
+    remove.extend(names.iter().map(String::as_str));
+    host.docker(&remove).ok();
+    host.docker(&["network", "rm", "crowd"]).ok();
+    Ok(())
+}

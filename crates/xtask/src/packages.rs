@@ -53,6 +53,7 @@ pub(crate) const TEST: &[Package] = &[
 /// To measure, and to measure against.
 pub(crate) const PEERS: &[Package] = &[
     ("xdotool", "hides the window"),
+    ("iperf3", "fills a published port"),
     ("docker.io", "the engine that most people have"),
     ("runc", "its OCI runtime"),
     ("crun", "the fastest OCI runtime"),
@@ -75,12 +76,6 @@ pub(crate) fn docker_client() -> Vec<Package> {
     if is_installed("docker") {
         return Vec::new();
     }
-    let is_known = |name| {
-        step("apt-cache show --no-all-versions")
-            .args([name])
-            .output()
-            .is_ok()
-    };
     // Debian 13 has the client alone; before, and in Ubuntu, it comes with the daemon.
     let name = if is_known("docker-cli") {
         "docker-cli"
@@ -88,6 +83,25 @@ pub(crate) fn docker_client() -> Vec<Package> {
         "docker.io"
     };
     vec![(name, "the real docker client, against our socket")]
+}
+
+/// Compose, where the distribution still has the version that speaks to the socket by itself; its suite
+/// skips where not.
+pub(crate) fn compose() -> Vec<Package> {
+    if is_installed("docker-compose") || !is_known("docker-compose") {
+        return Vec::new();
+    }
+    vec![(
+        "docker-compose",
+        "brings up several containers through our socket",
+    )]
+}
+
+fn is_known(name: &str) -> bool {
+    step("apt-cache show --no-all-versions")
+        .args([name])
+        .output()
+        .is_ok()
 }
 
 /// Installs what is missing, after asking unless `yes`.

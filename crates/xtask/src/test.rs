@@ -31,6 +31,7 @@ pub(crate) fn test(options: &Options) -> Result<()> {
             packages::RUN,
             packages::TEST,
             &packages::docker_client(),
+            &packages::compose(),
         ],
         options.yes,
     )?;
