@@ -13,6 +13,7 @@ mod crowd;
 mod engine;
 mod life;
 mod measure;
+mod ports;
 mod pull;
 mod runtime;
 
@@ -36,6 +37,7 @@ const BENCHMARKS: &[(&str, Measure)] = &[
     ("pull", Measure::Engines(pull::measure)),
     ("changes", Measure::Engines(changes::changed_file)),
     ("push", Measure::Engines(changes::push)),
+    ("ports", Measure::Engines(ports::measure)),
 ];
 /// Takes minutes: only when it is asked for.
 const SOAK: &str = "soak";
