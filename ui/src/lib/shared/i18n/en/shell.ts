@@ -152,6 +152,10 @@ export const actions: Record<string, string> = {
   'image.restore': 'Take out of the trash',
   'trash.empty': 'Empty the trash',
   'image.remove': 'Remove image',
+  'network.create': 'Create network',
+  'network.remove': 'Remove network',
+  'network.connect': 'Connect to a network',
+  'network.disconnect': 'Disconnect from a network',
   'volume.create': 'Create volume',
   'volume.remove': 'Remove volume',
 }

@@ -154,6 +154,10 @@ export const actions: typeof en.actions = {
   'image.restore': '휴지통에서 되돌리기',
   'trash.empty': '휴지통 비우기',
   'image.remove': '이미지 지우기',
+  'network.create': '네트워크 만들기',
+  'network.remove': '네트워크 지우기',
+  'network.connect': '네트워크에 연결',
+  'network.disconnect': '네트워크에서 끊기',
   'volume.create': '볼륨 만들기',
   'volume.remove': '볼륨 지우기',
 }
