@@ -1,9 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::File;
 use std::io::Read;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use futures_util::future::{BoxFuture, FutureExt as _};
 use terrarium_dockerfile::{Dockerfile, Expander, Ignore, Program};
 use terrarium_oci::{ChainId, DiffId, ImageConfig, RootFs};
 use tokio::sync::OnceCell;
@@ -115,16 +113,14 @@ pub async fn build<E: Executor>(
         request,
         reports,
         stages: program.stages.iter().map(|_| OnceCell::new()).collect(),
+        needed: OnceLock::new(),
         files: Mutex::default(),
         cached: Mutex::default(),
         finds: Mutex::default(),
         program,
         target,
     };
-    let needed = build.needed();
-    let all = needed.iter().map(|index| build.stage(*index));
-    futures_util::future::try_join_all(all).await?;
-    let state = build.stage(target).await?;
+    let state = build.with_needs(target).await?;
     Ok(build.outcome(state))
 }
 
@@ -134,67 +130,22 @@ pub(crate) struct Build<'a, E: Executor> {
     reports: &'a (dyn Fn(Report) + Send + Sync),
     pub(crate) program: Program,
     target: usize,
-    stages: Vec<OnceCell<State>>,
+    pub(crate) stages: Vec<OnceCell<State>>,
+    /// The stages that are carried out from the start.
+    pub(crate) needed: OnceLock<BTreeSet<usize>>,
     files: Mutex<BTreeMap<String, Arc<Files>>>,
     /// Layers that the cache gave.
-    cached: Mutex<BTreeSet<String>>,
+    pub(crate) cached: Mutex<BTreeSet<String>>,
     finds: Mutex<BTreeMap<(Option<String>, String), Found>>,
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl<E: Executor> Build<'_, E> {
     pub(crate) fn report(&self, report: Report) {
         (self.reports)(report);
-    }
-
-    /// A stage, carried out once however many ask for it.
-    pub(crate) fn stage(&self, index: usize) -> BoxFuture<'_, Result<State, Failure>> {
-        async move {
-            let state = self.stages[index]
-                .get_or_try_init(|| self.evaluate(index))
-                .await?;
-            Ok(state.clone())
-        }
-        .boxed()
-    }
-
-    /// The stages that the target needs, itself included. Only earlier stages count, so there is no circle.
-    fn needed(&self) -> BTreeSet<usize> {
-        let mut needed = BTreeSet::new();
-        let mut open = vec![self.target];
-        while let Some(index) = open.pop() {
-            if needed.insert(index) {
-                open.extend(self.uses(index));
-            }
-        }
-        needed
-    }
-
-    fn uses(&self, index: usize) -> Vec<usize> {
-        use terrarium_dockerfile::{Instruction, Mount};
-        let stage = &self.program.stages[index];
-        let base = self.global(&stage.base).ok();
-        let mut names: Vec<String> = base.into_iter().collect();
-        for step in &stage.steps {
-            match &step.instruction {
-                Instruction::Transfer(transfer) => names.extend(transfer.from.clone()),
-                Instruction::Run(run) => {
-                    let mounts = run
-                        .mounts
-                        .iter()
-                        .filter_map(|mount| Mount::parse(mount).ok());
-                    names.extend(mounts.filter_map(|mount| mount.from));
-                }
-                _ => {}
-            }
-        }
-        names
-            .iter()
-            .filter_map(|name| self.earlier(name, index))
-            .collect()
     }
 
     /// The stage before `index` that a name means.
@@ -286,15 +237,26 @@ impl<E: Executor> Build<'_, E> {
 
     /// The files of a stage before `stage`, or of an image.
     pub(crate) async fn files_of(&self, name: &str, stage: usize) -> Result<Arc<Files>, Fault> {
-        let earlier = self.earlier(name, stage);
-        let key = earlier.map_or_else(|| name.to_owned(), |index| format!("#{index}"));
+        let key = match self.earlier(name, stage) {
+            Some(index) => format!("#{index}"),
+            None => name.to_owned(),
+        };
         if let Some(files) = lock(&self.files).get(&key).cloned() {
             return Ok(files);
         }
-        let layers = match earlier {
+        let layers = self.layers_of(name, stage).await?;
+        let files = self.executor.files(&layers).await;
+        let files = files.map_err(Fault::Executor)?;
+        lock(&self.files).insert(key, Arc::clone(&files));
+        Ok(files)
+    }
+
+    /// The layers of a stage before `stage`, or of an image, if what is in them is known.
+    pub(crate) async fn layers_of(&self, name: &str, stage: usize) -> Result<Vec<Layer>, Fault> {
+        let layers = match self.earlier(name, stage) {
             Some(index) => {
-                let stage = self.stage(index).await;
-                stage.map_err(|failure| failure.fault)?.layers
+                let state = self.with_needs(index).await;
+                state.map_err(|failure| failure.fault)?.layers
             }
             None => {
                 let platform = self.request.platform.as_deref();
@@ -302,17 +264,11 @@ impl<E: Executor> Build<'_, E> {
                 base.map_err(Fault::Executor)?.layers
             }
         };
-        if !self.executor.knows(&layers) {
-            let name = name.to_owned();
-            return Err(Fault::NotYet { name });
+        if self.executor.knows(&layers) {
+            return Ok(layers);
         }
-        let files = self
-            .executor
-            .files(&layers)
-            .await
-            .map_err(Fault::Executor)?;
-        lock(&self.files).insert(key, Arc::clone(&files));
-        Ok(files)
+        let name = name.to_owned();
+        Err(Fault::NotYet { name })
     }
 
     pub(crate) async fn found(&self, on: Option<&ChainId>, path: &str) -> Result<Found, Fault> {
@@ -327,51 +283,6 @@ impl<E: Executor> Build<'_, E> {
             .map_err(Fault::Executor)?;
         lock(&self.finds).insert(key, found.clone());
         Ok(found)
-    }
-
-    /// The layer of a step: from the cache, or made now.
-    pub(crate) async fn cached<F: Future<Output = Result<File, Fault>>>(
-        &self,
-        state: &State,
-        key: &Key,
-        make: impl FnOnce() -> F,
-    ) -> Result<Layer, Fault> {
-        let _alone = self.executor.enter(key).await;
-        if !self.request.no_cache
-            && let Some(mut layer) = self.executor.recall(key, state.chain()).await
-        {
-            if self.request.epoch.is_some() {
-                layer.created.clone_from(&self.request.created);
-            }
-            lock(&self.cached).insert(layer.chain.to_string());
-            self.recognized(state, key, true);
-            return Ok(layer);
-        }
-        self.recognized(state, key, false);
-        if let Some(layer) = self.executor.suppose(key, state.chain()) {
-            return Ok(layer);
-        }
-        let tar = make().await?;
-        let mut layer = self
-            .executor
-            .keep(state.chain(), tar)
-            .await
-            .map_err(Fault::Executor)?;
-        layer.created.clone_from(&self.request.created);
-        self.executor.remember(key, &layer).await;
-        Ok(layer)
-    }
-
-    fn recognized(&self, state: &State, key: &Key, cached: bool) {
-        self.report(Report::Recognized {
-            node: state.node,
-            key: key.clone(),
-            cached,
-        });
-    }
-
-    pub(crate) fn was_cached(&self, layer: &Layer) -> bool {
-        lock(&self.cached).contains(&layer.chain.to_string())
     }
 
     fn outcome(&self, mut state: State) -> Outcome {

@@ -1,28 +1,16 @@
 //! `COPY` and `ADD`: which files, where to, as whose.
 
-use std::io::Read;
 use std::sync::Arc;
 
-use terrarium_dockerfile::{Glob, Ignore, Transfer, nearest};
+use terrarium_dockerfile::{Address, Glob, Transfer, nearest};
+use terrarium_oci::ChainId;
 
 use crate::build::Build;
 use crate::files::{clean, join};
-use crate::pack::{Pack, tempfile};
-use crate::permissions::Permissions;
+use crate::order::Order;
+use crate::pack::Pack;
 use crate::state::State;
 use crate::{Content, Entry, Executor, Fault, Files, Kind, Layer};
-
-/// A transfer with its variables replaced.
-struct Order {
-    sources: Vec<String>,
-    documents: Vec<(String, String)>,
-    destination: String,
-    owner: (u32, u32),
-    permissions: Option<Permissions>,
-    exclude: Ignore,
-    /// Whether the destination is a folder by how it is written.
-    into_folder: bool,
-}
 
 impl<E: Executor> Build<'_, E> {
     pub(crate) async fn transfer(
@@ -31,8 +19,23 @@ impl<E: Executor> Build<'_, E> {
         transfer: &Transfer,
     ) -> Result<Layer, Fault> {
         let order = self.order(state, transfer).await?;
-        let (files, place) = self.origin(state, transfer).await?;
         let on = if transfer.link { None } else { state.chain() };
+        let sooner = self.sooner(state, transfer, &order, on).await?;
+        self.cached_by(state, sooner, || self.gathered(state, transfer, order, on))
+            .await
+    }
+
+    /// A layer of files that have to be looked at.
+    async fn gathered(
+        &self,
+        state: &State,
+        transfer: &Transfer,
+        order: Order,
+        on: Option<&ChainId>,
+    ) -> Result<Layer, Fault> {
+        let (files, place) = self.origin(state, transfer).await?;
+        let checksum = transfer.checksum.as_ref();
+        let checksum = checksum.map(|text| state.expand(text, self.request.escape()));
         let mut packer = Packer {
             build: self,
             transfer,
@@ -40,6 +43,7 @@ impl<E: Executor> Build<'_, E> {
             place,
             on,
             order,
+            checksum: checksum.transpose()?,
             pack: Pack::default(),
             follows: !transfer.link,
         };
@@ -57,47 +61,6 @@ impl<E: Executor> Build<'_, E> {
             written.map_err(Fault::io("the files of a layer"))
         })
         .await
-    }
-
-    async fn order(&self, state: &State, transfer: &Transfer) -> Result<Order, Fault> {
-        let escape = self.request.escape();
-        let expand = |text: &String| state.expand(text, escape);
-        let sources: Result<Vec<_>, _> = transfer.sources.iter().map(expand).collect();
-        let destination = expand(&transfer.destination)?;
-        let exclude: Result<Vec<_>, _> = transfer.exclude.iter().map(expand).collect();
-        let mut documents = Vec::new();
-        for document in &transfer.documents {
-            let content = if document.expands {
-                state.expand_document(&document.content, escape)?
-            } else {
-                document.content.clone()
-            };
-            documents.push((document.name.clone(), content));
-        }
-        let owner = match transfer.chown.as_ref().map(expand).transpose()? {
-            Some(user) => {
-                let found = self.executor.owner(state.chain(), &user).await;
-                found.map_err(Fault::Executor)?
-            }
-            None => (0, 0),
-        };
-        let permissions = transfer.chmod.as_ref().map(expand).transpose()?;
-        let sources = sources?;
-        let many = sources.len() + documents.len() > 1;
-        Ok(Order {
-            into_folder: many
-                || destination.ends_with('/')
-                || destination.ends_with("/.")
-                || destination == ".",
-            destination: state.absolute(&destination),
-            permissions: permissions
-                .map(|text| Permissions::parse(&text))
-                .transpose()?,
-            exclude: Ignore::of(exclude?.iter().map(String::as_str)),
-            owner,
-            sources,
-            documents,
-        })
     }
 
     /// The files that a transfer takes from, and what to call them.
@@ -120,26 +83,26 @@ impl<E: Executor> Build<'_, E> {
     }
 }
 
-struct Packer<'a, E: Executor> {
-    build: &'a Build<'a, E>,
-    transfer: &'a Transfer,
+pub(crate) struct Packer<'a, E: Executor> {
+    pub(crate) build: &'a Build<'a, E>,
+    pub(crate) transfer: &'a Transfer,
     files: Arc<Files>,
     place: String,
-    on: Option<&'a terrarium_oci::ChainId>,
+    on: Option<&'a ChainId>,
     order: Order,
-    pack: Pack,
+    pub(crate) checksum: Option<String>,
+    pub(crate) pack: Pack,
     follows: bool,
 }
 
 impl<E: Executor> Packer<'_, E> {
     async fn gather(&mut self) -> Result<(), Fault> {
         for source in std::mem::take(&mut self.order.sources) {
-            if Transfer::is_address(&source) {
-                return Err(Fault::Unsupported {
-                    what: format!("ADD of the address {source:?}"),
-                });
+            match Address::parse(&source) {
+                Some(address) if self.transfer.adds => self.address(&source, &address).await?,
+                Some(Address::Web(address)) => return Err(Fault::AddressInCopy { address }),
+                _ => self.source(&source).await?,
             }
-            self.source(&source).await?;
         }
         for (name, content) in std::mem::take(&mut self.order.documents) {
             let entry = Entry {
@@ -250,15 +213,12 @@ impl<E: Executor> Packer<'_, E> {
             .await
     }
 
-    fn unpacks(&self, entry: &Entry) -> bool {
-        let wanted = self
-            .transfer
-            .unpack
-            .unwrap_or(self.transfer.adds && self.transfer.from.is_none());
-        wanted && self.transfer.adds && matches!(entry.kind, Kind::File(_))
-    }
-
-    async fn folder(&mut self, files: &Arc<Files>, folder: &str, into: &str) -> Result<(), Fault> {
+    pub(crate) async fn folder(
+        &mut self,
+        files: &Arc<Files>,
+        folder: &str,
+        into: &str,
+    ) -> Result<(), Fault> {
         let base = self.destination_folder().await?;
         if !into.is_empty() {
             self.parents_of(&join(&join(&base, into), "x")).await?;
@@ -280,7 +240,7 @@ impl<E: Executor> Packer<'_, E> {
     }
 
     /// A folder of the layer must not replace a link to a folder, like `/lib`, of the file system.
-    async fn through_links(&self, path: &str, is_folder: bool) -> Result<String, Fault> {
+    pub(crate) async fn through_links(&self, path: &str, is_folder: bool) -> Result<String, Fault> {
         let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
         let folder = if folder.is_empty() {
             String::new()
@@ -310,13 +270,13 @@ impl<E: Executor> Packer<'_, E> {
         self.build.found(self.on, path).await
     }
 
-    async fn destination_folder(&mut self) -> Result<String, Fault> {
+    pub(crate) async fn destination_folder(&mut self) -> Result<String, Fault> {
         let base = self.find(&clean(&self.order.destination)).await?.path;
         self.parents_of(&join(&base, "x")).await?;
         Ok(base)
     }
 
-    async fn file(
+    pub(crate) async fn file(
         &mut self,
         name: &str,
         source: &str,
@@ -324,8 +284,7 @@ impl<E: Executor> Packer<'_, E> {
         origin: Option<(Arc<Files>, String)>,
     ) -> Result<(), Fault> {
         let target = self.find(&clean(&self.order.destination)).await?;
-        let into = self.order.into_folder || target.is_folder || self.transfer.parents;
-        let to = if into {
+        let to = if self.goes_into_folder().await? {
             join(&target.path, name)
         } else {
             target.path
@@ -339,6 +298,13 @@ impl<E: Executor> Packer<'_, E> {
         let entry = self.owned(entry, false);
         self.pack.put(to, entry, origin);
         Ok(())
+    }
+
+    /// Whether a file keeps its name, because the destination is a folder.
+    pub(crate) async fn goes_into_folder(&self) -> Result<bool, Fault> {
+        Ok(self.order.into_folder
+            || self.transfer.parents
+            || self.find(&clean(&self.order.destination)).await?.is_folder)
     }
 
     /// Folders on the way that are not there yet belong to whom the files belong to.
@@ -363,7 +329,7 @@ impl<E: Executor> Packer<'_, E> {
         Ok(())
     }
 
-    fn owned(&self, entry: Entry, is_folder: bool) -> Entry {
+    pub(crate) fn owned(&self, entry: Entry, is_folder: bool) -> Entry {
         let (uid, gid) = self.order.owner;
         let mode = match &self.order.permissions {
             Some(permissions) if !matches!(entry.kind, Kind::Link(_)) => {
@@ -378,88 +344,12 @@ impl<E: Executor> Packer<'_, E> {
             ..entry
         }
     }
-
-    /// Puts what is in an archive, where the file is one.
-    async fn archive(&mut self, entry: &Entry) -> Result<bool, Fault> {
-        let Kind::File(content) = &entry.kind else {
-            return Ok(false);
-        };
-        let Some(tar) = plain_tar(content, &self.build.request.inflate)? else {
-            return Ok(false);
-        };
-        let Ok(files) = Files::of_tars([tar]) else {
-            return Ok(false);
-        };
-        let base = self.destination_folder().await?;
-        let files = Arc::new(files);
-        let chown = self.transfer.chown.is_some();
-        for (path, entry) in files.iter() {
-            let is_folder = matches!(entry.kind, Kind::Folder);
-            let to = self.through_links(&join(&base, path), is_folder).await?;
-            // An archive says whose its files are, unless somebody says otherwise.
-            let entry = if chown {
-                self.owned(entry.clone(), is_folder)
-            } else {
-                entry.clone()
-            };
-            self.pack
-                .put(to, entry, Some((Arc::clone(&files), path.to_owned())));
-        }
-        Ok(true)
-    }
 }
 
 /// Reads and hashes files where that may take its time.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+pub(crate) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     match tokio::task::spawn_blocking(work).await {
         Ok(done) => done,
         Err(error) => std::panic::resume_unwind(error.into_panic()),
-    }
-}
-
-/// The tar in a file, unpacked where it is compressed; nothing where there is none.
-fn plain_tar(
-    content: &Content,
-    inflate: &crate::build::Inflate,
-) -> Result<Option<std::fs::File>, Fault> {
-    let failed = || Fault::io("an archive");
-    let mut start = Vec::new();
-    content
-        .open()
-        .take(512)
-        .read_to_end(&mut start)
-        .map_err(failed())?;
-    let is_tar = |start: &[u8]| start.len() >= 262 && &start[257..262] == b"ustar";
-    let mut file = tempfile().map_err(failed())?;
-    if is_tar(&start) {
-        std::io::copy(&mut content.open(), &mut file).map_err(failed())?;
-    } else if let Some(name) = compression(&start) {
-        let Some(mut plain) = inflate(name, content.open()) else {
-            return Err(Fault::Unsupported {
-                what: format!("unpacking an archive in {name}"),
-            });
-        };
-        // What only looks compressed is a file like any other.
-        if std::io::copy(&mut plain, &mut file).is_err() {
-            return Ok(None);
-        }
-        let mut inner = [0; 512];
-        let read = std::os::unix::fs::FileExt::read_at(&file, &mut inner, 0).map_err(failed())?;
-        if !is_tar(&inner[..read]) {
-            return Ok(None);
-        }
-    } else {
-        return Ok(None);
-    }
-    Ok(Some(file))
-}
-
-fn compression(start: &[u8]) -> Option<&'static str> {
-    match start {
-        [0x1f, 0x8b, ..] => Some("gzip"),
-        [b'B', b'Z', b'h', ..] => Some("bzip2"),
-        [0xfd, b'7', b'z', b'X', b'Z', ..] => Some("xz"),
-        [0x28, 0xb5, 0x2f, 0xfd, ..] => Some("zstd"),
-        _ => None,
     }
 }

@@ -69,6 +69,16 @@ pub enum Fault {
     Odd { path: String },
     #[error("the files of {name:?} are not made yet")]
     NotYet { name: String },
+    #[error("{address:?} is an address, and COPY only copies files that are here")]
+    AddressInCopy { address: String },
+    #[error("{address:?} says not what to call the file")]
+    NoName { address: String },
+    #[error("{address:?} gave {actual}, not {expected}")]
+    Checksum {
+        address: String,
+        expected: String,
+        actual: String,
+    },
     #[error("{value:?} is no value for --{flag}")]
     FlagValue { flag: &'static str, value: String },
     #[error("{value:?} is no port")]
@@ -105,6 +115,13 @@ impl Fault {
             } => Some(format!("did you mean {near}?")),
             Self::NoFile { .. } => Some("paths are relative to the folder of the build".to_owned()),
             Self::Ignored { .. } => Some("change .dockerignore, or copy something else".to_owned()),
+            Self::AddressInCopy { .. } => Some("write ADD in place of COPY".to_owned()),
+            Self::NoName { .. } => {
+                Some("write the name of the file at the end of the destination".to_owned())
+            }
+            Self::Checksum { .. } => Some(
+                "find out why the content is another one before you change the checksum".to_owned(),
+            ),
             Self::NoBase => Some("give the argument in FROM a default".to_owned()),
             _ => None,
         }

@@ -1,9 +1,10 @@
 use std::fs::File;
 use std::sync::Arc;
 
+use terrarium_dockerfile::{Address, Sharing};
 use terrarium_oci::{ChainId, Descriptor, DiffId, ImageConfig};
 
-use crate::{Files, Key};
+use crate::{Content, Files, Key};
 
 /// An error of somebody else.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -38,6 +39,15 @@ pub trait Executor: Send + Sync {
 
     /// The files of layers, bottom first.
     fn files(&self, layers: &[Layer]) -> impl Future<Output = Result<Arc<Files>, BoxError>> + Send;
+
+    /// Fetches what an address gives now; nothing where a step is only thought of.
+    fn fetch(
+        &self,
+        address: &Address,
+    ) -> impl Future<Output = Result<Option<Fetched>, BoxError>> + Send {
+        let _ = address;
+        async { Ok(None) }
+    }
 
     /// Runs a process on a file system and gives what it changed, as a tar.
     fn run(
@@ -98,6 +108,29 @@ pub struct Layer {
     pub created: String,
 }
 
+/// What came from an address.
+#[derive(Debug, Clone)]
+pub enum Fetched {
+    /// A file.
+    File {
+        /// Its bytes.
+        content: Content,
+        /// The 64 hexadecimal digits of their SHA-256.
+        sha256: String,
+        /// What the server calls it.
+        name: Option<String>,
+        /// When it changed, by what the server says, in seconds since 1970.
+        modified: u64,
+    },
+    /// The files of a repository.
+    Tree {
+        /// The files.
+        files: Arc<Files>,
+        /// The commit that they are of, in hexadecimal digits.
+        commit: String,
+    },
+}
+
 /// Where a path leads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
@@ -124,6 +157,8 @@ pub struct Process {
     pub mounts: Vec<ProcessMount>,
     /// `default`, `none` or `host`.
     pub network: String,
+    /// The time, in seconds since 1970, that no file it leaves is newer than.
+    pub newest: Option<u64>,
     /// The step of the Dockerfile, from 0, whose output this is.
     pub node: usize,
 }
@@ -132,18 +167,19 @@ pub struct Process {
 #[derive(Debug, Clone)]
 #[allow(missing_docs, reason = "the fields are those of the language")]
 pub enum ProcessMount {
-    /// Files, read-only, at a folder or a file.
+    /// Files, at a folder or a file. What a process changes of them is lost.
     Files {
         files: Arc<Files>,
         source: String,
         target: String,
+        read_only: bool,
     },
     /// A folder that lasts from build to build.
     Cache {
         id: String,
         target: String,
         read_only: bool,
-        locked: bool,
+        sharing: Sharing,
         mode: u32,
         uid: u32,
         gid: u32,

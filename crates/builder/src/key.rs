@@ -43,6 +43,14 @@ impl Key {
         &self.digits
     }
 
+    /// The same with one part more.
+    pub(crate) fn with(&self, name: &str, part: &str) -> Self {
+        let mut parts = KeyParts::new("with");
+        parts.recipe = Recipe::clone(&self.recipe);
+        parts.add(&self.digits).named(name, part);
+        parts.finish()
+    }
+
     /// What it was made of.
     #[must_use]
     pub fn recipe(&self) -> &Recipe {

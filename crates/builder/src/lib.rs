@@ -7,22 +7,28 @@
 #![forbid(unsafe_code)]
 
 mod build;
+mod cached;
 mod change;
 mod copy;
 mod error;
 mod executor;
+mod fetch;
 mod files;
 mod instructions;
 mod key;
+mod order;
 mod pack;
 mod permissions;
 mod run;
 mod stage;
+mod stages;
 mod state;
+mod unpack;
 
 pub use build::{Outcome, Report, Request, build};
 pub use change::{BadChange, change};
 pub use error::{Failure, Fault, Place};
-pub use executor::{Base, BoxError, Executor, Found, Layer, Process, ProcessMount};
+pub use executor::{Base, BoxError, Executor, Fetched, Found, Layer, Process, ProcessMount};
 pub use files::{Content, Entry, Files, Kind, clean};
 pub use key::{Key, Mark, Recipe};
+pub use unpack::compression;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use terrarium_dockerfile::{Command, Heredoc, Mount, MountKind, Run, Sharing};
+use terrarium_dockerfile::{Command, Heredoc, Mount, MountKind, Run};
 
 use crate::build::Build;
 use crate::key::KeyParts;
@@ -25,48 +25,9 @@ const PROXIES: [&str; 10] = [
 
 impl<E: Executor> Build<'_, E> {
     pub(crate) async fn run(&self, state: &State, run: &Run, node: usize) -> Result<Layer, Fault> {
-        if run.security.as_deref() == Some("insecure") {
-            return Err(Fault::Unsupported {
-                what: "RUN --security=insecure".to_owned(),
-            });
-        }
-        let mut process = Process {
-            working_dir: if state.config.working_dir.is_empty() {
-                "/".to_owned()
-            } else {
-                state.config.working_dir.clone()
-            },
-            user: state.config.user.clone(),
-            environment: environment(state),
-            network: run
-                .network
-                .clone()
-                .unwrap_or_else(|| self.request.network.clone()),
-            node,
-            ..Process::default()
-        };
-        let (arguments, script) = arguments(state, run);
-        process.arguments = arguments;
-        process.mounts.extend(script);
-        let mut parts = KeyParts::new("run");
-        let below = state.chain().map_or_else(String::new, ToString::to_string);
-        parts.named("below", &below);
-        parts.all(&process.arguments).all(&process.environment);
-        parts.note("command", &process.arguments.join(" "));
-        for (name, value) in process
-            .environment
-            .iter()
-            .filter_map(|set| set.split_once('='))
-        {
-            parts.note(&format!("env {name}"), value);
-        }
-        parts
-            .named("folder", &process.working_dir)
-            .named("user", &process.user)
-            .named("network", &process.network);
-        if let Some(ProcessMount::Bytes { bytes, .. }) = process.mounts.first() {
-            parts.named("script", &String::from_utf8_lossy(bytes));
-        }
+        refuse(run)?;
+        let mut process = self.process(state, run, node);
+        let mut parts = recognized(state, &process);
         for written in &run.mounts {
             let mount = state.expand(written, self.request.escape())?;
             let mount = Mount::parse(&mount).map_err(terrarium_dockerfile::Fault::Mount)?;
@@ -88,6 +49,26 @@ impl<E: Executor> Build<'_, E> {
                 .map_err(Fault::Executor)
         })
         .await
+    }
+
+    /// The command, without mounts but for a script that it is.
+    fn process(&self, state: &State, run: &Run, node: usize) -> Process {
+        let working_dir = match state.config.working_dir.as_str() {
+            "" => "/".to_owned(),
+            folder => folder.to_owned(),
+        };
+        let network = run.network.clone();
+        let (arguments, script) = arguments(state, run);
+        Process {
+            arguments,
+            working_dir,
+            user: state.config.user.clone(),
+            environment: environment(state),
+            network: network.unwrap_or_else(|| self.request.network.clone()),
+            mounts: script.into_iter().collect(),
+            newest: self.request.epoch,
+            node,
+        }
     }
 
     fn proxies(&self, state: &State) -> Vec<String> {
@@ -117,13 +98,13 @@ impl<E: Executor> Build<'_, E> {
                     });
                 }
                 let id = mount.id.clone().unwrap_or_else(|| target.clone());
-                let recognized = format!("cache {target}");
+                let recognized = format!("cache {id} {target} {:?}", mount.sharing);
                 Ok((
                     Some(ProcessMount::Cache {
                         id,
                         target,
                         read_only: mount.read_only,
-                        locked: mount.sharing == Sharing::Locked,
+                        sharing: mount.sharing,
                         mode: mount.mode.unwrap_or(0o755),
                         uid: mount.uid.unwrap_or(0),
                         gid: mount.gid.unwrap_or(0),
@@ -155,11 +136,6 @@ impl<E: Executor> Build<'_, E> {
         mount: &Mount,
         target: String,
     ) -> Result<(Option<ProcessMount>, String), Fault> {
-        if !mount.read_only {
-            return Err(Fault::Unsupported {
-                what: "a bind mount that can be written".to_owned(),
-            });
-        }
         let files = match &mount.from {
             None => Arc::clone(&self.request.context),
             Some(from) => self.files_of(from, state.stage).await?,
@@ -183,6 +159,7 @@ impl<E: Executor> Build<'_, E> {
                 files,
                 source,
                 target,
+                read_only: mount.read_only,
             }),
             recognized,
         ))
@@ -222,6 +199,38 @@ impl<E: Executor> Build<'_, E> {
             recognized,
         ))
     }
+}
+
+/// What would silently not happen.
+fn refuse(run: &Run) -> Result<(), Fault> {
+    let insecure = run.security.as_deref() == Some("insecure");
+    let what = match run.devices.first() {
+        Some(device) => format!("RUN --device={device}"),
+        None if insecure => "RUN --security=insecure".to_owned(),
+        None => return Ok(()),
+    };
+    Err(Fault::Unsupported { what })
+}
+
+/// By what a command is recognized, its mounts left out.
+fn recognized(state: &State, process: &Process) -> KeyParts {
+    let below = state.chain().map_or_else(String::new, ToString::to_string);
+    let mut parts = KeyParts::new("run");
+    parts.named("below", &below);
+    parts.all(&process.arguments).all(&process.environment);
+    parts.note("command", &process.arguments.join(" "));
+    let set = process.environment.iter();
+    for (name, value) in set.filter_map(|set| set.split_once('=')) {
+        parts.note(&format!("env {name}"), value);
+    }
+    parts
+        .named("folder", &process.working_dir)
+        .named("user", &process.user)
+        .named("network", &process.network);
+    if let Some(ProcessMount::Bytes { bytes, .. }) = process.mounts.first() {
+        parts.named("script", &String::from_utf8_lossy(bytes));
+    }
+    parts
 }
 
 fn secret_variable(mount: &ProcessMount) -> Option<String> {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use futures_util::future::FutureExt as _;
 use terrarium_dockerfile::{Instruction, Position, Program, Stage, Step};
 
 use crate::build::{Build, Report};
@@ -54,7 +55,7 @@ impl<E: Executor> Build<'_, E> {
         } else if name == "scratch" {
             State::scratch()
         } else if let Some(other) = self.earlier(&name, index) {
-            self.stage(other).await?.continued()
+            self.with_needs(other).await?.continued()
         } else {
             let platform = match &stage.platform {
                 Some(platform) => Some(self.global(platform).map_err(at)?),
@@ -89,7 +90,7 @@ impl<E: Executor> Build<'_, E> {
         let layered = instructions::apply(state, &step.instruction, self.request, &globals)?;
         let layer = match layered {
             None => None,
-            Some(instruction) => match self.layer(state, instruction).await {
+            Some(instruction) => match self.layer(state, instruction).boxed().await {
                 Err(Fault::NotYet { name }) => Some(self.not_yet(state, &name).await?),
                 made => made?,
             },

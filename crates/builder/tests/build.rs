@@ -2,159 +2,17 @@
 
 #![allow(clippy::unwrap_used, reason = "a step that fails is a test that fails")]
 
+mod machine;
+
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{Read as _, Seek as _, Write as _};
 use std::sync::{Arc, Mutex};
 
+use machine::{ABC, Machine, request, run, tar_of};
 use terrarium_builder::{
-    Base, BoxError, Executor, Failure, Files, Found, Key, Layer, Outcome, Process, Report, Request,
-    build,
+    Base, BoxError, Executor, Files, Found, Key, Layer, Process, Report, build,
 };
-use terrarium_dockerfile::Ignore;
-use terrarium_oci::{ChainId, Descriptor, DiffId, Digest, ImageConfig, MediaType};
-
-/// Runs nothing: a command changes one file that holds its words.
-#[derive(Default)]
-struct Machine {
-    ran: Mutex<Vec<String>>,
-    known: Mutex<BTreeMap<String, Layer>>,
-    /// Paths in the tar of each layer.
-    kept: Mutex<Vec<Vec<String>>>,
-}
-
-fn tar_of(name: &str, content: &str, modified: u64) -> File {
-    let mut builder = tar::Builder::new(Vec::new());
-    let mut header = tar::Header::new_gnu();
-    header.set_size(content.len() as u64);
-    header.set_mode(0o644);
-    header.set_mtime(modified);
-    builder
-        .append_data(&mut header, name, content.as_bytes())
-        .unwrap();
-    let mut file = tempfile::tempfile().unwrap();
-    file.write_all(&builder.into_inner().unwrap()).unwrap();
-    file
-}
-
-impl Executor for Machine {
-    type Guard = ();
-
-    async fn base(&self, name: &str, _: Option<&str>) -> Result<Base, BoxError> {
-        if name == "lost" {
-            return Err("no such image".into());
-        }
-        let mut config = ImageConfig::default();
-        config.config.env = vec!["PATH=/bin".to_owned()];
-        config.config.cmd = vec!["base".to_owned()];
-        if name == "triggers" {
-            config.config.on_build = vec!["RUN triggered".to_owned()];
-        }
-        Ok(Base {
-            config,
-            layers: Vec::new(),
-        })
-    }
-
-    async fn find(&self, _: Option<&ChainId>, path: &str) -> Result<Found, BoxError> {
-        let path = path.trim_matches('/');
-        // `lib` is a link to `usr/lib`, as in most images.
-        let path = match path.strip_prefix("lib") {
-            Some(rest) => format!("usr/lib{rest}"),
-            None => path.to_owned(),
-        };
-        let there = ["", "usr", "usr/lib", "etc"].contains(&path.as_str());
-        Ok(Found {
-            path,
-            is_folder: there,
-            exists: there,
-        })
-    }
-
-    async fn owner(&self, _: Option<&ChainId>, user: &str) -> Result<(u32, u32), BoxError> {
-        let number = user.parse().map_err(|_| BoxError::from("no such user"))?;
-        Ok((number, number))
-    }
-
-    async fn files(&self, _: &[Layer]) -> Result<Arc<Files>, BoxError> {
-        Ok(Arc::new(Files::of_bytes("made", b"made".to_vec(), 0o755)))
-    }
-
-    async fn run(&self, _: &[Layer], process: Process) -> Result<File, BoxError> {
-        let line = process.arguments.last().cloned().unwrap_or_default();
-        if line == "false" {
-            return Err("the command ended with code 1".into());
-        }
-        self.ran.lock().unwrap().push(line.clone());
-        Ok(tar_of("out", &line, 1))
-    }
-
-    async fn keep(&self, on: Option<&ChainId>, mut tar: File) -> Result<Layer, BoxError> {
-        tar.rewind()?;
-        let mut bytes = Vec::new();
-        tar.read_to_end(&mut bytes)?;
-        let mut archive = tar::Archive::new(&bytes[..]);
-        let entries = archive.entries()?;
-        let paths = entries.map(|entry| entry.unwrap().path().unwrap().display().to_string());
-        self.kept.lock().unwrap().push(paths.collect());
-        let diff_id = DiffId(Digest::sha256_of(&bytes));
-        let kind = MediaType::OciLayer(terrarium_oci::Compression::Gzip);
-        let blob = Descriptor::of(kind, &bytes);
-        Ok(Layer {
-            chain: ChainId::on(on, &diff_id),
-            diff_id,
-            blob,
-            created: String::new(),
-        })
-    }
-
-    async fn enter(&self, _: &Key) {}
-
-    async fn recall(&self, key: &Key, on: Option<&ChainId>) -> Option<Layer> {
-        let layer = self.known.lock().unwrap().get(key.as_str()).cloned()?;
-        Some(Layer {
-            chain: ChainId::on(on, &layer.diff_id),
-            ..layer
-        })
-    }
-
-    async fn remember(&self, key: &Key, layer: &Layer) {
-        self.known
-            .lock()
-            .unwrap()
-            .insert(key.as_str().to_owned(), layer.clone());
-    }
-}
-
-fn request(dockerfile: &str, context: File) -> Request {
-    Request {
-        dockerfile: dockerfile.to_owned(),
-        context: Arc::new(Files::of_tars([context]).unwrap()),
-        ignore: Ignore::default(),
-        arguments: BTreeMap::new(),
-        labels: BTreeMap::new(),
-        target: None,
-        platform: None,
-        network: "default".to_owned(),
-        secrets: BTreeMap::new(),
-        no_cache: false,
-        epoch: Some(7),
-        now: 7,
-        created: "1970-01-01T00:00:07Z".to_owned(),
-        inflate: Arc::new(|_, _| None),
-    }
-}
-
-async fn run(machine: &Machine, request: &Request) -> Result<Outcome, Failure> {
-    build(machine, request, &|_| {}).await
-}
-
-impl Machine {
-    /// The commands since the last call.
-    fn ran(&self) -> Vec<String> {
-        std::mem::take(&mut self.ran.lock().unwrap())
-    }
-}
+use terrarium_oci::{ChainId, Descriptor, DiffId, Digest, MediaType};
 
 async fn ran(machine: &Machine, dockerfile: &str) -> Vec<String> {
     run(machine, &request(dockerfile, tar_of("a", "x", 1)))
@@ -243,6 +101,23 @@ async fn triggers_of_the_base_run_first_and_once() {
 }
 
 #[tokio::test]
+async fn a_long_row_of_stages_needs_no_deep_stack() {
+    let mut dockerfile = "FROM a AS s0\nONBUILD COPY --from=s0 made /m\nRUN 0\n".to_owned();
+    for stage in 1..300 {
+        let below = stage - 1;
+        dockerfile += &format!(
+            "FROM s{below} AS s{stage}\nONBUILD COPY --from=s{below} made /m\nARG FROM=s{below}\n\
+             COPY --from=$FROM made /{stage}\n"
+        );
+    }
+    let machine = Machine::default();
+    run(&machine, &request(&dockerfile, tar_of("a", "x", 1)))
+        .await
+        .unwrap();
+    assert_eq!(machine.ran(), ["0"]);
+}
+
+#[tokio::test]
 async fn files_go_through_links_of_the_base_and_never_outside() {
     let machine = Machine::default();
     let dockerfile =
@@ -273,6 +148,45 @@ async fn a_failure_names_its_line() {
         let found = failed.place.as_ref().map(|place| place.position.line);
         assert_eq!(found, Some(line), "{dockerfile}");
         assert!(failed.fault.to_string().contains(text), "{}", failed.fault);
+    }
+}
+
+#[tokio::test]
+async fn what_is_fetched_is_put_under_its_name_if_it_is_what_is_expected() {
+    let machine = Machine::default();
+    let good = format!(
+        "FROM scratch\nADD --checksum=sha256:{ABC} http://h/d/file.bin /to/\n\
+         ADD http://h/d/file.bin /other\nADD --checksum=c0ffee https://h/r.git /src/\n"
+    );
+    run(&machine, &request(&good, tar_of("a", "x", 1)))
+        .await
+        .unwrap();
+    let kept = machine.kept.lock().unwrap().clone();
+    assert_eq!(kept[0], ["to/", "to/file.bin"]);
+    assert_eq!(kept[1], ["other"]);
+    assert_eq!(kept[2], ["src/", "src/made"]);
+    for (line, why) in [
+        ("ADD --checksum=sha256:00 http://h/x /x", "gave sha256:ba78"),
+        ("ADD --checksum=beef https://h/r.git /x", "gave c0ffee"),
+        ("ADD http://h/ /to/", "says not what to call the file"),
+        ("ADD --keep-git-dir git://h/r /x", "not supported"),
+        ("COPY http://h/x /x", "COPY only copies files that are here"),
+        (
+            "RUN --device=vendor.com/class=x true",
+            "RUN --device=vendor",
+        ),
+    ] {
+        let failure = run(
+            &machine,
+            &request(&format!("FROM scratch\n{line}\n"), tar_of("a", "x", 1)),
+        )
+        .await;
+        let failure = failure.unwrap_err();
+        assert!(
+            failure.fault.to_string().contains(why),
+            "{line}: {}",
+            failure.fault
+        );
     }
 }
 

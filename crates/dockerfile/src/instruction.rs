@@ -49,6 +49,8 @@ pub struct Run {
     pub network: Option<String>,
     /// `--security`.
     pub security: Option<String>,
+    /// `--device`, each as it is written.
+    pub devices: Vec<String>,
 }
 
 /// `HEALTHCHECK`. A time that is not given is the default.
@@ -206,6 +208,12 @@ fn run(node: &Node, documents: &[Heredoc]) -> Result<Run, Fault> {
         mounts,
         network: value("network"),
         security: value("security"),
+        devices: node
+            .flags
+            .iter()
+            .filter(|flag| flag.name == "device")
+            .filter_map(|flag| flag.value.clone())
+            .collect(),
     })
 }
 

@@ -7,6 +7,7 @@
 //! Implements: Docker's Dockerfile reference up to the frontend 1.20.
 #![forbid(unsafe_code)]
 
+mod address;
 mod arguments;
 mod checks;
 mod completion;
@@ -34,6 +35,7 @@ mod tokens;
 mod transfer;
 mod tree;
 
+pub use address::{Address, GitAddress};
 pub use checks::{Check, CheckCode, Fix, Surroundings, check};
 pub use completion::{Candidate, CandidateKind, Completion, Wanted};
 pub use draft::{Draft, Said};

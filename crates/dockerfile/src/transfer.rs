@@ -105,12 +105,6 @@ impl Transfer {
         Ok(())
     }
 
-    /// Whether a source is fetched over the network.
-    #[must_use]
-    pub fn is_address(source: &str) -> bool {
-        source.starts_with("http://") || source.starts_with("https://")
-    }
-
     /// Whether a source names several files.
     #[must_use]
     pub fn is_pattern(source: &str) -> bool {

@@ -113,6 +113,7 @@ impl Engine {
         engine.open_containers().await?;
         engine.follow_containers();
         engine.sweep_trash();
+        engine.sweep_builds();
         let ready_usec = u64::try_from(opened.elapsed().as_micros()).unwrap_or(u64::MAX);
         let _ = engine.inner.ready_usec.set(ready_usec);
         Ok(engine)

@@ -35,7 +35,7 @@ mod trace;
 mod volumes;
 
 pub use activity::{Activities, Running};
-pub use builds::{BuildEvent, BuildImage, FollowedBuild, PrunedBuilds};
+pub use builds::{BuildEvent, BuildImage, FollowedBuild, PruneBuilds, PrunedBuilds};
 pub use config::Config;
 pub use containers::{
     AttachContainer, Attached, Input, Output, PutFiles, StartExec, Waiter, Whose,

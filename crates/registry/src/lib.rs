@@ -37,3 +37,4 @@ pub use rate_limit::RateLimit;
 pub use resolve::Resolved;
 pub use retry::Retry;
 pub use signature::{PublicKey, Signature, Verdict};
+pub use transport::provide_tls;

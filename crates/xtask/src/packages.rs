@@ -48,6 +48,9 @@ pub(crate) const TEST: &[Package] = &[
     ("libcap2-bin", "file capabilities of the tests"),
     ("podman", "an engine that can use our runtime"),
     ("docker.io", "another one"),
+    ("bzip2", "archives of the tests"),
+    ("xz-utils", "other ones"),
+    ("git", "repositories of the tests"),
 ];
 
 /// To measure, and to measure against.
@@ -58,6 +61,7 @@ pub(crate) const PEERS: &[Package] = &[
     ("runc", "its OCI runtime"),
     ("crun", "the fastest OCI runtime"),
     ("podman", "the engine without a daemon"),
+    ("buildah", "a builder of images"),
     ("bubblewrap", "what isolation costs without the rest"),
 ];
 

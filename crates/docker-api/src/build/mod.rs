@@ -3,7 +3,7 @@
 mod lines;
 mod request;
 
-use std::{fs::File, io::Write as _, pin::Pin};
+use std::{fs::File, io::Write as _, pin::Pin, time::Duration};
 
 use axum::{
     Json, Router,
@@ -13,17 +13,20 @@ use axum::{
     routing::post,
 };
 use futures_util::{StreamExt as _, stream};
+use http::HeaderMap;
 use serde_json::{Value, json};
 use terrarium_api::{Error, ImageSummary};
-use terrarium_engine::{BuildEvent, Engine};
+use terrarium_engine::{BuildEvent, Engine, PruneBuilds};
 use tokio::sync::mpsc;
 
 use self::lines::Lines;
 use crate::{
     error::{Failure, Result},
+    filters::{Filters, until_ms},
     request::Params,
     server::App,
     stream::json_lines,
+    time,
 };
 
 /// Events that a slow client may fall behind before the build waits for it.
@@ -35,15 +38,34 @@ pub(crate) fn routes() -> Router<App> {
         .route("/build/prune", post(prune))
 }
 
-async fn prune(State(app): State<App>) -> Result<Json<Value>> {
-    let pruned = app.engine.prune_builds().await?;
+async fn prune(State(app): State<App>, params: Params) -> Result<Json<Value>> {
+    let filters = Filters::parse(params.text("filters"), &["until"])?;
+    let until = until_ms(&filters)?;
+    // The same under its names of three generations.
+    let mut keep_bytes = 0;
+    for name in ["keep-storage", "reserved-space", "max-used-space"] {
+        keep_bytes = keep_bytes.max(params.number(name)?.unwrap_or(0));
+    }
+    let wish = PruneBuilds {
+        keep_bytes,
+        keep_used_within: until.map(|before_ms| {
+            let now_ms = time::now_ns() / 1_000_000;
+            Duration::from_millis(now_ms.saturating_sub(before_ms))
+        }),
+    };
+    let pruned = app.engine.prune_builds(wish).await?;
     Ok(Json(
         json!({ "CachesDeleted": null, "SpaceReclaimed": pruned.freed_bytes }),
     ))
 }
 
-async fn build(State(app): State<App>, params: Params, body: Body) -> Result<Response> {
-    let mut request = request::read(&params)?;
+async fn build(
+    State(app): State<App>,
+    params: Params,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response> {
+    let mut request = request::read(&params, &headers)?;
     request.context = Some(received(body).await?);
     let lines = Lines::new(request.tags.clone(), params.flag("q"));
     let work = Build::new(app.engine, request, lines);

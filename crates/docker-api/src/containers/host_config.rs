@@ -183,7 +183,7 @@ impl fmt::Display for Device {
     }
 }
 
-pub(super) fn ulimit(limit: &Limit) -> Ulimit {
+pub(crate) fn ulimit(limit: &Limit) -> Ulimit {
     Ulimit {
         name: limit.name.to_ascii_lowercase(),
         soft: limit.soft,

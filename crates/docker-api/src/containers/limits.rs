@@ -9,7 +9,7 @@ use crate::error::{Failure, Result};
 const MIN_MEMORY: u64 = 6 << 20;
 
 /// Translates limits; 0 is absent.
-pub(super) fn translate(resources: &Resources) -> Result<Limits> {
+pub(crate) fn translate(resources: &Resources) -> Result<Limits> {
     let limits = Limits {
         memory_bytes: positive(resources.memory, "Memory")?,
         memory_swap_bytes: Some(resources.memory_swap).filter(|swap| *swap != 0),

@@ -30,6 +30,8 @@ use axum::{
 use crate::server::{App, not_built};
 
 pub(crate) use commit::changes;
+pub(crate) use host_config::{Limit, Resources, ulimit};
+pub(crate) use limits::translate as limits_of;
 pub(crate) use list::item;
 pub(crate) use mounts::check_volume_name;
 

@@ -27,6 +27,7 @@ use crate::{
     server::App,
 };
 
+pub(crate) use auth::all_credentials;
 pub(crate) use list::{Figures, item};
 pub(crate) use manage::joined;
 

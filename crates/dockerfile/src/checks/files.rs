@@ -1,7 +1,7 @@
 //! Files that are asked for and left out.
 
 use super::{CheckCode, Found, Surroundings};
-use crate::{Arguments, Dockerfile, Keyword, Transfer};
+use crate::{Address, Arguments, Dockerfile, Keyword, Transfer};
 
 pub(super) fn check(dockerfile: &Dockerfile, surroundings: &Surroundings, found: &mut Found<'_>) {
     for node in dockerfile.nodes() {
@@ -16,7 +16,7 @@ pub(super) fn check(dockerfile: &Dockerfile, surroundings: &Surroundings, found:
         for source in sources {
             let path = source.text.trim_start_matches(['/', '.']);
             let skip = path.is_empty() || path.contains('$') || path.starts_with("<<");
-            if skip || Transfer::is_address(&source.text) || Transfer::is_pattern(path) {
+            if skip || Address::parse(&source.text).is_some() || Transfer::is_pattern(path) {
                 continue;
             }
             if let Some((rule, line)) = surroundings.ignore.reason(&source.text) {

@@ -4,10 +4,11 @@
 //! the time of the step.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     fs,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError, Weak},
+    time::{Duration, SystemTime},
 };
 
 use serde::{Deserialize, Serialize};
@@ -46,7 +47,11 @@ fn path(data_root: &Path, key: &Key) -> PathBuf {
 }
 
 pub(super) fn read(data_root: &Path, key: &Key) -> Option<Record> {
-    serde_json::from_slice(&fs::read(path(data_root, key)).ok()?).ok()
+    let path = path(data_root, key);
+    let record = serde_json::from_slice(&fs::read(&path).ok()?).ok()?;
+    // When it was used last decides what goes first.
+    let _ = fs::File::open(&path).and_then(|file| file.set_modified(SystemTime::now()));
+    Some(record)
 }
 
 pub(super) fn write(data_root: &Path, key: &Key, record: &Record) -> std::io::Result<()> {
@@ -67,13 +72,46 @@ pub(crate) fn held(data_root: &Path) -> (Vec<Name>, Vec<Descriptor>) {
         .unzip()
 }
 
-/// Forgets all steps; says how many there were.
-pub(super) fn clear(data_root: &Path) -> usize {
-    let records = records(data_root);
-    records
-        .iter()
-        .filter(|path| fs::remove_file(path).is_ok())
-        .count()
+/// What builds may keep.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct PruneBuilds {
+    /// So many bytes of layers are kept, of what was used last.
+    pub keep_bytes: u64,
+    /// What was used within this time is kept.
+    pub keep_used_within: Option<Duration>,
+}
+
+/// Forgets the steps that are not to be kept, unused ones first; says how many.
+pub(super) fn trim(data_root: &Path, wish: PruneBuilds, now: SystemTime) -> usize {
+    let mut known: Vec<(SystemTime, PathBuf, Option<Record>)> = records(data_root)
+        .into_iter()
+        .filter_map(|path| {
+            let used = fs::metadata(&path).and_then(|file| file.modified()).ok()?;
+            let record = fs::read(&path)
+                .ok()
+                .and_then(|bytes| serde_json::from_slice(&bytes).ok());
+            Some((used, path, record))
+        })
+        .collect();
+    known.sort_by_key(|(used, ..)| std::cmp::Reverse(*used));
+    let (mut seen, mut bytes, mut forgotten) = (HashSet::new(), 0, 0);
+    for (used, path, record) in known {
+        let size = match &record {
+            // Several steps may have given the same layer.
+            Some(record) if seen.insert(record.blob.digest.clone()) => record.blob.size_bytes,
+            _ => 0,
+        };
+        let recent = wish
+            .keep_used_within
+            .is_some_and(|time| now.duration_since(used).unwrap_or_default() < time);
+        let fits = bytes + size <= wish.keep_bytes && wish.keep_bytes > 0;
+        if record.is_some() && (recent || fits) {
+            bytes += size;
+        } else if fs::remove_file(path).is_ok() {
+            forgotten += 1;
+        }
+    }
+    forgotten
 }
 
 fn records(data_root: &Path) -> Vec<PathBuf> {
@@ -90,14 +128,80 @@ pub(crate) struct Locks(Mutex<HashMap<String, Weak<tokio::sync::Mutex<()>>>>);
 
 impl Locks {
     pub(super) async fn enter(&self, name: &str) -> OwnedMutexGuard<()> {
-        let lock = {
-            let mut locks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            locks.retain(|_, lock| lock.strong_count() > 0);
-            let known = locks.get(name).and_then(Weak::upgrade);
-            let lock = known.unwrap_or_default();
-            locks.insert(name.to_owned(), Arc::downgrade(&lock));
-            lock
+        self.lock(name).lock_owned().await
+    }
+
+    /// Nothing while somebody else is in.
+    pub(super) fn try_enter(&self, name: &str) -> Option<OwnedMutexGuard<()>> {
+        self.lock(name).try_lock_owned().ok()
+    }
+
+    fn lock(&self, name: &str) -> Arc<tokio::sync::Mutex<()>> {
+        let mut locks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        locks.retain(|_, lock| lock.strong_count() > 0);
+        let known = locks.get(name).and_then(Weak::upgrade);
+        let lock = known.unwrap_or_default();
+        locks.insert(name.to_owned(), Arc::downgrade(&lock));
+        lock
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(layer: &str, size_bytes: u64) -> Record {
+        let digest = terrarium_oci::Digest::sha256_of(layer.as_bytes());
+        let kind = terrarium_oci::MediaType::OciLayer(terrarium_oci::Compression::Gzip);
+        Record {
+            diff_id: DiffId(digest.clone()),
+            chain: ChainId::on(None, &DiffId(digest.clone())),
+            blob: Descriptor::new(kind, digest, size_bytes),
+            created: String::new(),
+        }
+    }
+
+    #[test]
+    fn what_was_used_last_is_kept_and_what_is_broken_is_not() {
+        let root = tempfile::tempdir().expect("a folder");
+        let now = SystemTime::now();
+        fs::create_dir_all(folder(root.path())).expect("a folder");
+        let put = |name: &str, bytes: &[u8], age: u64| {
+            let path = folder(root.path()).join(name);
+            fs::write(&path, bytes).expect("a file");
+            let file = fs::File::open(path).expect("it is there");
+            file.set_modified(now - Duration::from_secs(age))
+                .expect("its time is set");
         };
-        lock.lock_owned().await
+        for (name, layer, age) in [
+            ("a", "one", 10),
+            ("b", "two", 20),
+            ("c", "one", 30),
+            ("d", "three", 40),
+        ] {
+            let bytes = serde_json::to_vec(&record(layer, 100)).expect("it is written");
+            put(name, &bytes, age);
+        }
+        put("e", b"{", 1);
+        let left = |wish: PruneBuilds| {
+            let forgotten = trim(root.path(), wish, now);
+            let mut names: Vec<_> = records(root.path())
+                .into_iter()
+                .filter_map(|path| Some(path.file_name()?.to_str()?.to_owned()))
+                .collect();
+            names.sort();
+            (forgotten, names.concat())
+        };
+        let keep = |keep_bytes, seconds: Option<u64>| PruneBuilds {
+            keep_bytes,
+            keep_used_within: seconds.map(Duration::from_secs),
+        };
+        assert_eq!(
+            left(keep(250, None)),
+            (2, "abc".to_owned()),
+            "a layer counts once"
+        );
+        assert_eq!(left(keep(0, Some(25))), (1, "ab".to_owned()));
+        assert_eq!(left(keep(0, None)), (2, String::new()));
     }
 }

@@ -7,9 +7,10 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use terrarium_api::{ErrorCode, PullImage};
-use terrarium_builder::{Base, BoxError, Executor, Files, Found, Key, Layer, Process};
-use terrarium_oci::ChainId;
+use terrarium_api::{Credentials, ErrorCode, PullImage};
+use terrarium_builder::{Base, BoxError, Executor, Fetched, Files, Found, Key, Layer, Process};
+use terrarium_dockerfile::Address;
+use terrarium_oci::{ChainId, Reference};
 use terrarium_store::{Lease, Name};
 use tokio::sync::{OwnedMutexGuard, watch};
 
@@ -58,6 +59,29 @@ impl Worker {
         self.engine.config().data_root.clone()
     }
 
+    /// The sign-in that the client sent for the registry of an image.
+    fn credentials(&self, name: &str) -> Option<Credentials> {
+        let reference = Reference::dissect(name).ok()?.reference;
+        let registry = reference.registry();
+        let hub = [
+            "https://index.docker.io/v1/",
+            "index.docker.io",
+            "registry-1.docker.io",
+        ];
+        self.options
+            .credentials
+            .iter()
+            .find_map(|(host, credentials)| {
+                let plain = host
+                    .split_once("://")
+                    .map_or(host.as_str(), |(_, rest)| rest);
+                let plain = plain.split('/').next().unwrap_or(plain);
+                let fits =
+                    plain == registry || (registry == "docker.io" && hub.contains(&host.as_str()));
+                fits.then(|| credentials.clone())
+            })
+    }
+
     async fn image(&self, name: &str, platform: Option<&str>) -> Result<Image> {
         if !self.options.pull {
             match self.engine.resolve_image(name).await {
@@ -69,7 +93,7 @@ impl Worker {
         let request = PullImage {
             reference: name.to_owned(),
             platform: platform.map(str::to_owned),
-            credentials: None,
+            credentials: self.credentials(name),
         };
         let (progress, _) = watch::channel(None);
         self.engine.pull_image(request, progress).await?;
@@ -113,6 +137,14 @@ impl Executor for Worker {
 
     async fn files(&self, all: &[Layer]) -> Done<Arc<Files>> {
         Ok(look::files(&self.engine, all).await?)
+    }
+
+    async fn fetch(&self, address: &Address) -> Done<Option<Fetched>> {
+        let fetched = match address {
+            Address::Web(url) => self.fetch_file(url).await?,
+            Address::Git(repository) => self.fetch_repository(repository).await?,
+        };
+        Ok(Some(fetched))
     }
 
     async fn run(&self, on: &[Layer], process: Process) -> Done<File> {

@@ -1,17 +1,23 @@
 //! From layers and a config to an image in the store.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::SystemTime};
 
 use terrarium_api::ImageSummary;
 use terrarium_builder::Outcome;
 use terrarium_oci::Reference;
 
-use super::{cache, executor::Worker};
+use super::{
+    cache::{self, PruneBuilds},
+    executor::Worker,
+};
 use crate::{
     Engine, Result,
     blocking::blocking,
     images::{made, parse},
 };
+
+/// What layers that only builds remember may take.
+const CACHE_BYTES: u64 = 20 << 30;
 
 /// What [`Engine::prune_builds`] removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,22 +56,39 @@ impl Engine {
         self.published_image(id.as_str()).await
     }
 
-    /// Forgets what builds made and no image needs.
+    /// Forgets what builds made and no image needs, but what is to be kept.
     ///
     /// # Errors
     /// What could not be removed.
-    pub async fn prune_builds(&self) -> Result<PrunedBuilds> {
+    pub async fn prune_builds(&self, wish: PruneBuilds) -> Result<PrunedBuilds> {
         let root = self.config().data_root.clone();
-        let steps = blocking(move || Ok(cache::clear(&root))).await?;
+        let steps = blocking(move || Ok(cache::trim(&root, wish, SystemTime::now()))).await?;
         let (_, freed_bytes) = self.collect_images(Vec::new()).await?;
-        let mounts = self.config().data_root.join("builds").join("mounts");
-        // Made by the first build with a cache mount.
-        if mounts.exists() {
-            self.remove_tree(mounts).await?;
+        let everything = wish.keep_bytes == 0 && wish.keep_used_within.is_none();
+        for name in ["mounts", "fetched"] {
+            let folder = self.config().data_root.join("builds").join(name);
+            // Made by the first build that needs it.
+            if everything && folder.exists() {
+                self.remove_tree(folder).await?;
+            }
         }
         Ok(PrunedBuilds {
             steps: steps as u64,
             freed_bytes,
         })
+    }
+
+    /// Keeps what builds remember below a limit, without anybody asking for it.
+    pub(super) async fn limit_build_cache(&self) -> Result<()> {
+        let root = self.config().data_root.clone();
+        let wish = PruneBuilds {
+            keep_bytes: CACHE_BYTES,
+            keep_used_within: None,
+        };
+        let forgotten = blocking(move || Ok(cache::trim(&root, wish, SystemTime::now()))).await?;
+        if forgotten > 0 {
+            self.collect_images(Vec::new()).await?;
+        }
+        Ok(())
     }
 }

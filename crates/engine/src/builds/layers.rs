@@ -7,7 +7,9 @@ use std::{
     os::unix::fs::FileExt as _,
 };
 
+use bzip2::read::MultiBzDecoder;
 use flate2::{Compression, GzBuilder, read::MultiGzDecoder};
+use lzma_rust2::XzReader;
 use terrarium_api::{Error, ErrorCode};
 use terrarium_builder::Layer;
 use terrarium_oci::{self as oci, Algorithm, ChainId, Descriptor, DiffId, Hasher, MediaType};
@@ -19,6 +21,9 @@ use crate::{Result, images::store_failed};
 /// Fast rather than small: a build waits for it, and pushing can be done in the meantime.
 const LEVEL: u32 = 3;
 
+/// What `xz -9` needs, and the most that an archive may ask for.
+const XZ_MEMORY_KIB: u32 = 80 << 10;
+
 /// The plain bytes of a compressed stream; nothing for a compression that is not known.
 pub(super) fn inflate<'a>(
     name: &str,
@@ -26,6 +31,12 @@ pub(super) fn inflate<'a>(
 ) -> Option<Box<dyn Read + 'a>> {
     match name {
         "gzip" => Some(Box::new(MultiGzDecoder::new(source))),
+        "bzip2" => Some(Box::new(MultiBzDecoder::new(source))),
+        "xz" => Some(Box::new(XzReader::new_mem_limit(
+            source,
+            true,
+            XZ_MEMORY_KIB,
+        ))),
         "zstd" => zstd::stream::read::Decoder::new(source)
             .ok()
             .map(|plain| Box::new(plain) as Box<dyn Read>),
@@ -35,18 +46,10 @@ pub(super) fn inflate<'a>(
 
 /// A tar that is not compressed, from one that may be.
 pub(super) fn plain(file: File) -> io::Result<File> {
-    let mut start = [0; 4];
+    let mut start = [0; 6];
     let read = file.read_at(&mut start, 0)?;
-    let name = match &start[..read] {
-        [0x1f, 0x8b, ..] => "gzip",
-        [0x28, 0xb5, 0x2f, 0xfd] => "zstd",
-        [b'B', b'Z', b'h', ..] | [0xfd, b'7', b'z', b'X'] => {
-            return Err(io::Error::new(
-                io::ErrorKind::Unsupported,
-                "bzip2 and xz are not read here",
-            ));
-        }
-        _ => return rewound(file),
+    let Some(name) = terrarium_builder::compression(&start[..read]) else {
+        return rewound(file);
     };
     let mut source = rewound(file)?;
     let mut out = tempfile()?;

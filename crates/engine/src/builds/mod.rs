@@ -4,10 +4,12 @@
 //! this engine, layers go into the store, and steps are remembered in files beside it.
 
 mod cache;
+mod dates;
 mod error;
 mod executor;
 mod export;
 mod forecast;
+mod git;
 mod history;
 mod layers;
 mod look;
@@ -18,10 +20,12 @@ mod record;
 mod rehearsal;
 mod run;
 mod stubs;
+mod sweep;
+mod web;
 
 use std::{collections::BTreeMap, fs::File, io::Read, sync::Arc};
 
-use terrarium_api::{ActivityKind, Error, ErrorCode, ImageSummary};
+use terrarium_api::{ActivityKind, Credentials, Error, ErrorCode, ImageSummary, Limits, Ulimit};
 use terrarium_builder::{Content, Files, Kind, Report, Request};
 use terrarium_dockerfile::{Ignore, Program};
 use tokio::sync::mpsc;
@@ -29,6 +33,7 @@ use tokio::sync::mpsc;
 use self::{executor::Worker, record::Recorder};
 use crate::{Engine, Result, blocking::blocking, error::Wrap as _, time::now_ms};
 
+pub use cache::PruneBuilds;
 pub(crate) use cache::{Locks, held};
 pub use export::PrunedBuilds;
 pub use run::FollowedBuild;
@@ -62,6 +67,12 @@ pub struct BuildImage {
     pub extra_hosts: Vec<String>,
     /// Size of `/dev/shm` of commands.
     pub shm_bytes: Option<u64>,
+    /// What commands may use.
+    pub limits: Limits,
+    /// Resource limits of the processes of commands.
+    pub ulimits: Vec<Ulimit>,
+    /// Sign-ins for bases that are pulled, by their registries as clients write them.
+    pub credentials: BTreeMap<String, Credentials>,
     /// Contents by the ids of `RUN --mount=type=secret`.
     pub secrets: BTreeMap<String, Vec<u8>>,
 }
@@ -164,7 +175,11 @@ impl Engine {
             recorder.failed(&failure);
             error::told(failure)
         })?;
-        self.export(outcome, tags, &worker).await
+        let image = self.export(outcome, tags, &worker).await?;
+        if let Err(error) = self.limit_build_cache().await {
+            tracing::warn!(%error, "the build cache is not limited");
+        }
+        Ok(image)
     }
 }
 
@@ -231,6 +246,9 @@ pub(crate) struct Options {
     pub(crate) pull: bool,
     pub(crate) extra_hosts: Vec<String>,
     pub(crate) shm_bytes: Option<u64>,
+    pub(crate) limits: Limits,
+    pub(crate) ulimits: Vec<Ulimit>,
+    pub(crate) credentials: BTreeMap<String, Credentials>,
 }
 
 async fn prepare(build: BuildImage) -> Result<(Request, Options)> {
@@ -278,6 +296,9 @@ async fn prepare(build: BuildImage) -> Result<(Request, Options)> {
             pull: build.pull,
             extra_hosts: build.extra_hosts,
             shm_bytes: build.shm_bytes,
+            limits: build.limits,
+            ulimits: build.ulimits,
+            credentials: build.credentials,
         };
         Ok((request, options))
     })

@@ -2,19 +2,25 @@
 
 use std::{
     fs,
+    ops::ControlFlow,
     os::unix::fs::{DirBuilderExt as _, PermissionsExt as _, chown},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use nix::unistd::Uid;
 use terrarium_api::{Error, ErrorCode, Mount, MountKind};
-use terrarium_builder::ProcessMount;
-use terrarium_oci::{Algorithm, ChainId, Digest, Hasher};
-use terrarium_store::Name;
+use terrarium_builder::{Files, ProcessMount};
+use terrarium_dockerfile::Sharing;
+use terrarium_oci::{Algorithm, ChainId, DiffId, Digest, Hasher};
+use terrarium_store::{LayerWork, Name, Store, WantedLayer};
 use tokio::sync::OwnedMutexGuard;
 
-use super::{executor::Worker, layers};
-use crate::{Result, blocking::blocking, files::random_hex};
+use super::{
+    executor::Worker,
+    layers::{self, At},
+};
+use crate::{Result, blocking::blocking, files::random_hex, images::store_failed};
 
 /// The mounts of a command, and what has to live as long as it runs.
 #[derive(Default)]
@@ -22,6 +28,8 @@ pub(super) struct Mounted {
     pub(super) mounts: Vec<Mount>,
     /// Caches that nobody else may use meanwhile.
     _locks: Vec<OwnedMutexGuard<()>>,
+    /// Files that the command may change, and that go with it.
+    _copies: Vec<LayerWork>,
     /// The folder of files that are only made for this command.
     scratch: Option<PathBuf>,
 }
@@ -50,20 +58,12 @@ impl Worker {
                     id,
                     target,
                     read_only,
-                    locked,
+                    sharing,
                     mode,
                     uid,
                     gid,
                 } => {
-                    if locked {
-                        let lock = self
-                            .engine
-                            .inner
-                            .build_locks
-                            .enter(&format!("cache {id}"))
-                            .await;
-                        mounted._locks.push(lock);
-                    }
+                    let id = self.reserve(&mut mounted, id, sharing).await;
                     let folder = self.cache_folder(&id, mode, (uid, gid))?;
                     mounted.mounts.push(bind(&folder, &target, read_only));
                 }
@@ -81,13 +81,51 @@ impl Worker {
                     files,
                     source,
                     target,
+                    read_only: true,
                 } => {
                     let path = self.snapshot_of(files, source).await?;
                     mounted.mounts.push(bind(&path, &target, true));
                 }
+                ProcessMount::Files {
+                    files,
+                    source,
+                    target,
+                    read_only: false,
+                } => {
+                    let (copy, path) = self.copy_of(files, source).await?;
+                    mounted.mounts.push(bind(&path, &target, false));
+                    mounted._copies.push(copy);
+                }
             }
         }
         Ok(mounted)
+    }
+
+    /// The cache that a command uses: one that somebody else is in is waited for, or another one taken, as is asked.
+    async fn reserve(&self, mounted: &mut Mounted, id: String, sharing: Sharing) -> String {
+        let locks = &self.engine.inner.build_locks;
+        match sharing {
+            Sharing::Shared => id,
+            Sharing::Locked => {
+                mounted
+                    ._locks
+                    .push(locks.enter(&format!("cache {id}")).await);
+                id
+            }
+            Sharing::Private => {
+                let mut free = (0..).filter_map(|number| {
+                    // The first one is that of everybody.
+                    let name = match number {
+                        0 => id.clone(),
+                        number => format!("{id}\0{number}"),
+                    };
+                    Some((locks.try_enter(&format!("cache {name}"))?, name))
+                });
+                let (lock, name) = free.next().expect("there are always more");
+                mounted._locks.push(lock);
+                name
+            }
+        }
     }
 
     /// The folder of a cache, which lasts. Its name says nothing of the id, which may hold anything.
@@ -135,38 +173,54 @@ impl Worker {
     }
 
     /// Files as a snapshot that lies on nothing.
-    async fn snapshot_of(
-        &self,
-        files: std::sync::Arc<terrarium_builder::Files>,
-        source: String,
-    ) -> Result<PathBuf> {
+    async fn snapshot_of(&self, files: Arc<Files>, source: String) -> Result<PathBuf> {
         let (store, lease) = (self.engine.store().clone(), self.lease.clone());
         blocking(move || {
-            let failed = |error: std::io::Error| {
-                Error::new(ErrorCode::Internal, "gather the files of a mount").because(&error)
-            };
-            let tar = files.tar_of(&source).map_err(failed)?;
+            let tar = files.tar_of(&source).map_err(ungathered)?;
             let mut hasher = Hasher::new(Algorithm::Sha256);
-            std::io::copy(&mut layers::At { file: &tar, at: 0 }, &mut hasher).map_err(failed)?;
-            let digest: Digest = hasher.finish();
-            let chain = ChainId::on(None, &terrarium_oci::DiffId(digest));
-            layers::unpack(
-                &store,
-                &chain,
-                None,
-                &mut layers::At { file: &tar, at: 0 },
-                &lease,
-            )?;
-            let info = store.snapshots().info(&Name::from(&chain));
-            let info = info
-                .ok_or_else(|| Error::new(ErrorCode::Internal, "the files of a mount are gone"))?;
-            if files.is_folder(&source) {
-                return Ok(info.fs);
-            }
-            Ok(info.fs.join(source.rsplit('/').next().unwrap_or(&source)))
+            std::io::copy(&mut At { file: &tar, at: 0 }, &mut hasher).map_err(ungathered)?;
+            let chain = ChainId::on(None, &DiffId(hasher.finish()));
+            layers::unpack(&store, &chain, None, &mut At { file: &tar, at: 0 }, &lease)?;
+            place(&store, &Name::from(&chain), &files, &source)
         })
         .await
     }
+
+    /// Files that nobody else sees, to be changed. They go with what is returned beside their place.
+    async fn copy_of(&self, files: Arc<Files>, source: String) -> Result<(LayerWork, PathBuf)> {
+        let (store, lease) = (self.engine.store().clone(), self.lease.clone());
+        blocking(move || {
+            let tar = files.tar_of(&source).map_err(ungathered)?;
+            // A name that no layer has: it is never committed.
+            let alone = DiffId(Digest::sha256_of(random_hex(32).as_bytes()));
+            let chain = ChainId::on(None, &alone);
+            let failed = |error| store_failed("gather the files of a mount", &error);
+            let wanted = store.snapshots().want_layer(&chain, None, &lease);
+            let WantedLayer::Missing(work) = wanted.map_err(failed)? else {
+                return Err(Error::new(ErrorCode::Internal, "two mounts have one name"));
+            };
+            let unpacked = work.unpack(At { file: &tar, at: 0 }, |_| ControlFlow::Continue(()));
+            unpacked.map_err(failed)?;
+            let path = place(&store, work.key(), &files, &source)?;
+            Ok((work, path))
+        })
+        .await
+    }
+}
+
+/// Where the files of a mount are in a snapshot.
+fn place(store: &Store, snapshot: &Name, files: &Files, source: &str) -> Result<PathBuf> {
+    let info = store.snapshots().info(snapshot);
+    let info =
+        info.ok_or_else(|| Error::new(ErrorCode::Internal, "the files of a mount are gone"))?;
+    if files.is_folder(source) {
+        return Ok(info.fs);
+    }
+    Ok(info.fs.join(source.rsplit('/').next().unwrap_or(source)))
+}
+
+fn ungathered(error: std::io::Error) -> Error {
+    Error::new(ErrorCode::Internal, "gather the files of a mount").because(&error)
 }
 
 /// In the user namespace of an ordinary user, its own id is root; other ids are not its to give.

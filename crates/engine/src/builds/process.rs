@@ -14,6 +14,7 @@ use super::{
     BuildEvent,
     executor::Worker,
     stubs::{self, tempfile},
+    sweep::Note,
 };
 use crate::{
     AttachContainer, Engine, Output, Result,
@@ -29,6 +30,7 @@ impl Worker {
     pub(super) async fn run_process(&self, on: &[Layer], process: Process) -> Result<File> {
         let command = process.arguments.clone();
         let node = process.node;
+        let newest = process.newest;
         let mounted = self.mount(process.mounts.clone()).await?;
         let targets: Vec<String> = mounted
             .mounts
@@ -37,12 +39,17 @@ impl Worker {
             .collect();
         let mut request = self.request(process);
         request.mounts = mounted.mounts.clone();
+        let name = format!("build-{}", random_hex(6));
+        request.name = Some(name.clone());
+        // Before the container exists, and by its name: whatever is dropped or killed, it is found.
+        let mut container = Temporary {
+            engine: self.engine.clone(),
+            note: Some(Note::take(&self.engine.config().data_root, &name)?),
+            id: name,
+        };
         let created = self.engine.create_of(request, image(on)).await?;
         let id = created.value.id;
-        let container = Temporary {
-            engine: self.engine.clone(),
-            id: id.clone(),
-        };
+        container.id.clone_from(&id);
         self.follow(&id, &command, node).await?;
         let (store, key) = (self.engine.store().clone(), id);
         let tar = blocking(move || {
@@ -52,7 +59,7 @@ impl Worker {
             let mut tar = tempfile().map_err(failed)?;
             let written = Name::new(&key).and_then(|key| store.snapshots().diff(&key, &mut tar));
             written.map_err(|error| store_failed("read what a command changed", &error))?;
-            stubs::remove(tar, &targets).map_err(failed)
+            stubs::remove(tar, &targets, newest).map_err(failed)
         });
         let tar = tar.await?;
         container.remove().await?;
@@ -62,7 +69,6 @@ impl Worker {
 
     fn request(&self, process: Process) -> CreateContainer {
         CreateContainer {
-            name: Some(format!("build-{}", random_hex(6))),
             image: "build".to_owned(),
             command: Some(process.arguments),
             entrypoint: Some(Vec::new()),
@@ -76,6 +82,8 @@ impl Worker {
             },
             extra_hosts: self.options.extra_hosts.clone(),
             shm_bytes: self.options.shm_bytes,
+            limits: self.options.limits.clone(),
+            ulimits: self.options.ulimits.clone(),
             labels: BTreeMap::from([("terrarium.build".to_owned(), "step".to_owned())]),
             ..CreateContainer::default()
         }
@@ -161,35 +169,44 @@ fn image(layers: &[Layer]) -> Image {
 struct Temporary {
     engine: Engine,
     id: String,
+    note: Option<Note>,
 }
 
 impl Temporary {
     async fn remove(mut self) -> Result<()> {
-        let id = std::mem::take(&mut self.id);
-        remove(&self.engine, id).await
+        let note = self.note.take();
+        remove(&self.engine, self.id.clone(), note).await
     }
 }
 
 impl Drop for Temporary {
     fn drop(&mut self) {
+        let Some(note) = self.note.take() else {
+            return;
+        };
         let (engine, id) = (self.engine.clone(), std::mem::take(&mut self.id));
-        if !id.is_empty() {
-            tokio::spawn(async move {
-                if let Err(error) = remove(&engine, id).await {
-                    tracing::warn!(%error, "a container of a build remains");
-                }
-            });
-        }
+        tokio::spawn(async move {
+            if let Err(error) = remove(&engine, id, Some(note)).await {
+                tracing::warn!(%error, "a container of a build remains");
+            }
+        });
     }
 }
 
-async fn remove(engine: &Engine, container: String) -> Result<()> {
-    engine
-        .remove_container(RemoveContainer {
-            container,
-            force: true,
-            volumes: true,
-        })
-        .await
-        .map(drop)
+async fn remove(engine: &Engine, container: String, note: Option<Note>) -> Result<()> {
+    let removed = engine.remove_container(RemoveContainer {
+        container,
+        force: true,
+        volumes: true,
+    });
+    match removed.await {
+        Ok(_) => {}
+        // It was never made.
+        Err(error) if error.code == ErrorCode::NoSuchContainer => {}
+        Err(error) => return Err(error),
+    }
+    if let Some(note) = note {
+        note.settle();
+    }
+    Ok(())
 }

@@ -7,6 +7,8 @@ use std::{
 
 use tar::{EntryType, Header};
 
+use super::dates::Heads;
+
 const BLOCK: u64 = 512;
 
 /// Paths that are mounts in every container: what a layer has there, a process cannot have written.
@@ -19,13 +21,14 @@ const ALWAYS: [&str; 6] = [
     "etc/resolv.conf",
 ];
 
-/// Leaves out of a layer what stands for the mounts of every container and at `targets`.
-pub(super) fn remove(mut tar: File, targets: &[String]) -> io::Result<File> {
+/// Leaves out of a layer what stands for the mounts of every container and at `targets`, and makes no file newer than
+/// `newest`.
+pub(super) fn remove(mut tar: File, targets: &[String], newest: Option<u64>) -> io::Result<File> {
     tar.rewind()?;
     let mut reader = BufReader::with_capacity(1 << 18, tar);
     let mut kept = BufWriter::with_capacity(1 << 18, tempfile()?);
     // Extended headers wait for the entry that they belong to.
-    let mut ahead = Vec::new();
+    let mut extended = Vec::new();
     loop {
         let mut block = [0; BLOCK as usize];
         if reader.read_exact(&mut block).is_err() || block.iter().all(|byte| *byte == 0) {
@@ -38,21 +41,24 @@ pub(super) fn remove(mut tar: File, targets: &[String]) -> io::Result<File> {
             header.entry_type(),
             EntryType::XHeader | EntryType::GNULongName | EntryType::GNULongLink
         ) {
-            ahead.extend_from_slice(&block);
-            body.read_to_end(&mut ahead)?;
+            let mut content = Vec::new();
+            body.read_to_end(&mut content)?;
+            extended.push((block, content));
             continue;
         }
         let path = String::from_utf8_lossy(&header.path_bytes())
             .trim_matches('/')
             .to_owned();
+        let heads = Heads {
+            extended: std::mem::take(&mut extended),
+            own: block,
+        };
         if is_stub(&path, targets) {
             io::copy(&mut body, &mut io::sink())?;
         } else {
-            kept.write_all(&ahead)?;
-            kept.write_all(&block)?;
+            kept.write_all(&heads.bytes(newest)?)?;
             io::copy(&mut body, &mut kept)?;
         }
-        ahead.clear();
     }
     kept.write_all(&[0; 2 * BLOCK as usize])?;
     let mut file = kept.into_inner().map_err(io::IntoInnerError::into_error)?;
@@ -103,14 +109,24 @@ mod tests {
             let mut header = Header::new_gnu();
             header.set_size(3);
             header.set_mode(0o644);
+            header.set_mtime(7);
             builder.append_data(&mut header, path, &b"abc"[..]).unwrap();
         }
-        let kept = remove(builder.into_inner().unwrap(), &["/var/cache".to_owned()]).unwrap();
+        let kept = remove(
+            builder.into_inner().unwrap(),
+            &["/var/cache".to_owned()],
+            Some(5),
+        )
+        .unwrap();
         let mut archive = tar::Archive::new(kept);
         let paths: Vec<String> = archive
             .entries()
             .unwrap()
-            .map(|entry| entry.unwrap().path().unwrap().display().to_string())
+            .map(|entry| {
+                let entry = entry.unwrap();
+                assert_eq!(entry.header().mtime().unwrap(), 5);
+                entry.path().unwrap().display().to_string()
+            })
             .collect();
         assert_eq!(paths, ["etc/hosts.allow", "device", long.as_str()]);
     }

@@ -10,8 +10,7 @@ const MAX_REDIRECTS: usize = 10;
 
 /// Builds the client for a host: it has the host's own trust and keeps its connections.
 pub(super) fn build(endpoint: &Endpoint, options: &Options) -> Result<Client> {
-    // rustls takes the provider of the process. A second call fails because there is one, which is all we need.
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    provide_tls();
     let mut builder = Client::builder()
         .user_agent(concat!("terrarium/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(options.connect_timeout)
@@ -32,6 +31,12 @@ pub(super) fn build(endpoint: &Endpoint, options: &Options) -> Result<Client> {
         address,
         source: Broken::of(&error),
     })
+}
+
+/// Gives this process the cryptography that every TLS connection needs.
+pub fn provide_tls() {
+    // rustls takes the provider of the process. A second call fails because there is one, which is all we need.
+    let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
 /// Follows redirects, for registries keep blobs elsewhere. The client drops `Authorization` for another host by itself.

@@ -18,6 +18,7 @@ use crate::endpoint::{Endpoint, Trust};
 use crate::{Error, Options, Result};
 
 pub(crate) use content::{Content, Streamed};
+pub use http_client::provide_tls;
 pub(crate) use http_client::{broken, too_slow};
 pub(crate) use pace::Pace;
 pub(crate) use reply::read_body;

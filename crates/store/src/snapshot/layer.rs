@@ -87,6 +87,11 @@ impl LayerWork {
         &self.chain
     }
 
+    /// The name of the snapshot until it is committed.
+    pub fn key(&self) -> &Name {
+        &self.key
+    }
+
     /// Unpacks `source`, the blob of the layer as it is stored (gzip, zstd or plain tar), in a
     /// worker process. Blocks; reports about ten times a second, and stops when told to.
     ///
