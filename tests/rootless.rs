@@ -227,6 +227,47 @@ fn containers_reach_out_and_are_reached_through_published_ports() -> Result<()> 
     })
 }
 
+#[test]
+fn images_are_built_and_belong_to_who_the_file_says() -> Result<()> {
+    as_a_user(|user, host| {
+        let folder = user.home.join("project");
+        fs::create_dir(&folder)?;
+        let dockerfile = "\
+FROM busybox AS made
+RUN mkdir /d && echo made > /d/file && chown -R 1000:2000 /d && rm /bin/yes
+FROM busybox
+WORKDIR /w
+COPY --from=made /d d
+COPY --chown=user:extra note .
+RUN --mount=type=cache,target=/c --mount=source=note,target=/n,rw \
+    id -u > who && cat /n >> who && echo changed > /n && touch /c/kept && rm /etc/group
+USER user
+RUN test -r note && test $(id -u) = 1000
+";
+        fs::write(folder.join("Dockerfile"), dockerfile)?;
+        fs::write(folder.join("note"), "a note\n")?;
+        user.give(&folder)?;
+        let project = folder.display().to_string();
+        let build = ["build", "-t", "made", &project];
+        host.docker(&build).ok();
+        let show = "cat who; stat -c '%n %u:%g %a' d d/file note; ls /etc /c 2>&1";
+        let ran = host.docker(&["run", "--rm", "made", "sh", "-c", show]);
+        let expected = "0\na note\nd 0:0 755\nd/file 1000:2000 644\nnote 1000:2000 644";
+        assert!(ran.stdout.starts_with(expected), "{ran:?}");
+        assert!(
+            !ran.stdout.contains("group") && !ran.stdout.contains("kept"),
+            "{ran:?}"
+        );
+        let again = host.docker(&build);
+        assert_eq!(again.ok().matches("Using cache").count(), 6, "{again:?}");
+        let failing = host.docker(&["build", "--target", "nothing", &project]);
+        failing.fails(1);
+        assert_eq!(host.docker(&["ps", "-aq"]).ok(), "");
+        host.docker(&["builder", "prune", "-f"]).ok();
+        Ok(())
+    })
+}
+
 /// Why containers of this user have no way out of their own; none where they have one.
 fn no_uplink(host: &Host) -> Option<String> {
     let warnings = host.docker(&["info", "-f", "{{.Warnings}}"]);

@@ -10,10 +10,11 @@ use crate::Layout;
 const BUSYBOX: &str = "/bin/busybox";
 
 /// The programs that images get.
-const APPLETS: [&str; 36] = [
-    "sh", "ash", "cat", "echo", "env", "false", "grep", "head", "hostname", "id", "ip", "kill",
-    "ls", "mkdir", "mount", "nc", "nslookup", "ping", "printf", "ps", "pwd", "rm", "seq", "sleep",
-    "stat", "stty", "tail", "test", "touch", "tr", "true", "tty", "uname", "wc", "wget", "yes",
+const APPLETS: [&str; 41] = [
+    "sh", "ash", "cat", "chmod", "chown", "cp", "echo", "env", "false", "grep", "head", "hostname",
+    "id", "ip", "kill", "ln", "ls", "mkdir", "mkfifo", "mount", "nc", "nslookup", "ping", "printf",
+    "ps", "pwd", "rm", "seq", "sleep", "stat", "stty", "tail", "test", "touch", "tr", "true",
+    "tty", "uname", "wc", "wget", "yes",
 ];
 
 /// An image to make: busybox, and what is added to it.
