@@ -29,7 +29,7 @@ pub(crate) fn measure(bench: &Bench) -> Result<Vec<Row>> {
         skip("iperf3 is not installed: apt-get install --no-install-recommends iperf3");
         return Ok(Vec::new());
     }
-    let ports = bench.engines().map(|engine| Port::open(engine));
+    let ports = bench.engines().map(Port::open);
     let ports = ports.collect::<Result<Vec<_>>>()?;
     let rows = [
         ("512 MiB through a published port, inward", &[][..]),

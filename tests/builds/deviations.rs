@@ -40,6 +40,14 @@ impl fmt::Display for Tally {
     }
 }
 
+/// What is compared, and with whom.
+#[derive(Clone, Copy)]
+struct Fact<'a> {
+    peer: &'static str,
+    field: &'static str,
+    case: &'a Case,
+}
+
 pub(crate) fn compare(
     peer: &'static str,
     cases: &[Case],
@@ -50,6 +58,7 @@ pub(crate) fn compare(
     let mut tally = Tally::default();
     for (number, case) in known.iter().enumerate() {
         let same = |other: &Case| other.group == case.group && other.name == case.name;
+        let fact = |field| Fact { peer, field, case };
         let own = cases
             .iter()
             .position(same)
@@ -59,9 +68,7 @@ pub(crate) fn compare(
             (own, their) => {
                 let (own, their) = (own.is_some(), their.is_some());
                 tally.count(
-                    peer,
-                    "refusal",
-                    case,
+                    fact("refusal"),
                     &[&format!("built {own}")],
                     &[&format!("built {their}")],
                 );
@@ -74,29 +81,17 @@ pub(crate) fn compare(
                 .map(|layer| layer.join(" ; "))
                 .collect::<Vec<_>>()
         };
-        tally.count(peer, "config", case, &own.config, &their.config);
-        tally.count(peer, "history", case, &own.history, &their.history);
-        tally.count(
-            peer,
-            "layers",
-            case,
-            &text(&own.layers),
-            &text(&their.layers),
-        );
-        tally.count(peer, "tree", case, &own.tree, &their.tree);
+        tally.count(fact("config"), &own.config, &their.config);
+        tally.count(fact("history"), &own.history, &their.history);
+        tally.count(fact("layers"), &text(&own.layers), &text(&their.layers));
+        tally.count(fact("tree"), &own.tree, &their.tree);
     }
     tally
 }
 
 impl Tally {
-    fn count<T: AsRef<str> + PartialEq>(
-        &mut self,
-        peer: &'static str,
-        field: &'static str,
-        case: &Case,
-        ours: &[T],
-        theirs: &[T],
-    ) {
+    fn count<T: AsRef<str> + PartialEq>(&mut self, fact: Fact<'_>, ours: &[T], theirs: &[T]) {
+        let Fact { peer, field, case } = fact;
         if ours == theirs {
             self.same += 1;
             return;

@@ -144,8 +144,7 @@ impl Scene {
                 let text = String::from_utf8_lossy(&case.dockerfile).into_owned();
                 let last = text
                     .lines()
-                    .filter(|line| line.trim_start().starts_with("FROM"))
-                    .last();
+                    .rfind(|line| line.trim_start().starts_with("FROM"));
                 let on_nothing = last.is_some_and(|line| line.contains("scratch"));
                 let base = if on_nothing {
                     Base::default()
@@ -248,7 +247,7 @@ fn images_are_as_they_were_agreed_on() -> Result<()> {
             .lines()
             .zip(agreed.lines())
             .find(|(ours, agreed)| ours != agreed);
-        assert_eq!(text == agreed, true, "{group}: {differs:?} (ours, agreed)");
+        assert!(text == agreed, "{group}: {differs:?} (ours, agreed)");
     }
     assert_eq!(scene.host.docker(&["ps", "-aq"]).ok(), "", "no step stays");
     Ok(())

@@ -76,7 +76,7 @@ pub enum Report {
         id: Option<String>,
         cached: bool,
         usec: u64,
-        layer: Option<Layer>,
+        layer: Option<Box<Layer>>,
     },
 }
 

@@ -103,7 +103,7 @@ impl<E: Executor> Build<'_, E> {
             id,
             cached,
             usec: elapsed(began),
-            layer,
+            layer: layer.map(Box::new),
         });
         Ok(())
     }

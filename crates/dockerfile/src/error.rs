@@ -154,7 +154,7 @@ impl Fault {
 impl Fault {
     /// Its name, and what it is about, for faces that have texts of their own.
     #[must_use]
-    pub fn named(&self) -> (&'static str, Vec<(&'static str, String)>) {
+    pub fn named(&self) -> Named {
         match self {
             Self::Empty => ("empty", vec![]),
             Self::UnknownInstruction { word, nearest } => (
@@ -173,8 +173,8 @@ impl Fault {
                     near(*nearest),
                 ],
             ),
-            Self::DuplicateFlag { flag } => ("duplicateFlag", vec![("flag", flag.clone())]),
-            Self::FlagWithoutValue { flag } => ("flagWithoutValue", vec![("flag", flag.clone())]),
+            Self::DuplicateFlag { flag } => one("duplicateFlag", "flag", flag),
+            Self::FlagWithoutValue { flag } => one("flagWithoutValue", "flag", flag),
             Self::FlagValue {
                 flag,
                 value,
@@ -189,32 +189,25 @@ impl Fault {
             ),
             Self::TooFew { keyword, expected } => ("tooFew", expecting(keyword, expected)),
             Self::TooMany { keyword, expected } => ("tooMany", expecting(keyword, expected)),
-            Self::PairWithoutValue { word } => ("pairWithoutValue", vec![("word", word.clone())]),
+            Self::PairWithoutValue { word } => one("pairWithoutValue", "word", word),
             Self::EmptyName => ("emptyName", vec![]),
             Self::NotStrings => ("notStrings", vec![]),
-            Self::NotAList { keyword } => ("notAList", vec![("keyword", (*keyword).to_owned())]),
-            Self::UnterminatedHeredoc { name } => {
-                ("unterminatedHeredoc", vec![("name", name.clone())])
-            }
-            Self::DuplicateDirective { name } => {
-                ("duplicateDirective", vec![("name", name.clone())])
-            }
-            Self::EscapeDirective { value } => ("escapeDirective", vec![("value", value.clone())]),
-            Self::StageName { name } => ("stageName", vec![("name", name.clone())]),
-            Self::BeforeFrom { keyword } => {
-                ("beforeFrom", vec![("keyword", (*keyword).to_owned())])
-            }
-            Self::OnbuildOf { keyword } => ("onbuildOf", vec![("keyword", (*keyword).to_owned())]),
-            Self::Duration { value } => ("duration", vec![("value", value.clone())]),
-            Self::HealthCheckKind { word } => ("healthCheckKind", vec![("word", word.clone())]),
+            Self::NotAList { keyword } => one("notAList", "keyword", keyword),
+            Self::UnterminatedHeredoc { name } => one("unterminatedHeredoc", "name", name),
+            Self::DuplicateDirective { name } => one("duplicateDirective", "name", name),
+            Self::EscapeDirective { value } => one("escapeDirective", "value", value),
+            Self::StageName { name } => one("stageName", "name", name),
+            Self::BeforeFrom { keyword } => one("beforeFrom", "keyword", keyword),
+            Self::OnbuildOf { keyword } => one("onbuildOf", "keyword", keyword),
+            Self::Duration { value } => one("duration", "value", value),
+            Self::HealthCheckKind { word } => one("healthCheckKind", "word", word),
             Self::NoSuchStage { name, nearest } => (
                 "noSuchStage",
                 vec![("name", name.clone()), near(nearest.as_deref())],
             ),
-            Self::DestinationNotFolder { destination } => (
-                "destinationNotFolder",
-                vec![("destination", destination.clone())],
-            ),
+            Self::DestinationNotFolder { destination } => {
+                one("destinationNotFolder", "destination", destination)
+            }
             Self::Mount(fault) => ("mount", vec![("detail", fault.to_string())]),
             Self::Expansion { text, fault } => (
                 "expansion",
@@ -222,6 +215,12 @@ impl Fault {
             ),
         }
     }
+}
+
+type Named = (&'static str, Vec<(&'static str, String)>);
+
+fn one(name: &'static str, about: &'static str, value: &str) -> Named {
+    (name, vec![(about, value.to_owned())])
 }
 
 /// Empty where nothing is near.

@@ -101,7 +101,10 @@ impl Engine {
             lines: output.lines,
             skipped_lines: output.skipped_lines,
         };
-        Ok(FollowedBuild(Followed::Kept(record, Some(progress))))
+        Ok(FollowedBuild(Followed::Kept(
+            Box::new(record),
+            Some(Box::new(progress)),
+        )))
     }
 }
 
@@ -119,14 +122,14 @@ enum Followed {
         seen: Seen,
     },
     /// It has ended; what there is to tell is told at once.
-    Kept(BuildRecord, Option<BuildProgress>),
+    Kept(Box<BuildRecord>, Option<Box<BuildProgress>>),
 }
 
 impl FollowedBuild {
     /// Waits for news; nothing once the build has ended and all is told.
     pub async fn next(&mut self) -> Option<BuildProgress> {
         let (recorder, changes, seen) = match &mut self.0 {
-            Followed::Kept(_, told) => return told.take(),
+            Followed::Kept(_, told) => return told.take().map(|told| *told),
             Followed::Running {
                 recorder,
                 changes,
@@ -147,7 +150,7 @@ impl FollowedBuild {
     #[must_use]
     pub fn record(&self) -> BuildRecord {
         match &self.0 {
-            Followed::Kept(record, _) => record.clone(),
+            Followed::Kept(record, _) => BuildRecord::clone(record),
             Followed::Running { recorder, .. } => recorder.record(),
         }
     }

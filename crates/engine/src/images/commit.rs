@@ -20,7 +20,7 @@ impl Engine {
     /// # Errors
     /// `NoSuchContainer`, `InvalidReference`; `InvalidArgument` for a change that cannot be made.
     pub async fn commit_container(&self, request: CommitContainer) -> Result<Traced<ImageSummary>> {
-        self.commit_with(request, |config| Ok(config)).await
+        self.commit_with(request, Ok).await
     }
 
     /// The same, with settings that are changed before the request's own changes.

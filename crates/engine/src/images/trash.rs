@@ -196,7 +196,10 @@ mod tests {
         trash.put(&old).unwrap();
         trash.put(&new).unwrap();
         assert_eq!(trash.list(2_000).unwrap(), [new.clone(), old.clone()]);
-        assert_eq!(trash.list(1_000 + KEPT_MS).unwrap(), [new.clone()]);
+        assert_eq!(
+            trash.list(1_000 + KEPT_MS).unwrap(),
+            std::slice::from_ref(&new)
+        );
         assert!(trash.find(&old.id, 1_000 + KEPT_MS).is_err());
         assert!(trash.expire(1_000 + KEPT_MS).unwrap());
         assert!(!trash.expire(1_000 + KEPT_MS).unwrap());

@@ -56,7 +56,7 @@ pub(super) fn apply(steps: &mut [BuildStep], report: &Report, at: u64) -> usize 
             };
             // Triggers of a base run under its `FROM`: their times add up.
             step.usec = Some(step.usec.unwrap_or_default() + usec);
-            step.layer = layer.as_ref().map(built).or(step.layer.take());
+            step.layer = layer.as_deref().map(built).or(step.layer.take());
         }
     }
     *node
