@@ -107,6 +107,40 @@ fn a_restart_policy_brings_a_failed_container_back() {
 }
 
 #[test]
+fn between_two_starts_of_its_policy_a_container_is_restarting() {
+    let Some(setup) = with_alpine() else { return };
+    let run = [
+        "run",
+        "-d",
+        "--name",
+        "c1",
+        "--restart",
+        "always",
+        "alpine",
+        "false",
+    ];
+    setup.ok(&run);
+    // Pauses double, so that soon it is hardly anything else.
+    let state = || {
+        setup.field(
+            "c1",
+            "{{.State.Status}} {{.State.Running}} {{.State.Restarting}}",
+        )
+    };
+    let listed = || setup.ok(&["ps", "--format", "{{.Status}}"]);
+    let shown = || state() == "restarting true true" && listed().starts_with("Restarting (1)");
+    let seen = (0..200).any(|_| {
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        shown()
+    });
+    assert!(seen, "{}: {}", listed(), state());
+    setup.ok(&["stop", "c1"]);
+    assert_eq!(state(), "exited false false");
+    assert_eq!(setup.ok(&["ps", "-q"]), "");
+    setup.ok(&["rm", "c1"]);
+}
+
+#[test]
 fn limits_are_changed_while_it_runs() {
     let Some(setup) = with_alpine() else { return };
     setup.sleeper("c1", &["-m", "64m"]);

@@ -23,6 +23,8 @@ wire! {
         Running,
         /// It is frozen.
         Paused,
+        /// It ended, and its policy will start it again after a pause.
+        Restarting,
         /// It ended.
         Stopped,
     }

@@ -92,7 +92,9 @@ impl Engine {
         // One that was never started may still write: its reader waits for that. The pauses between
         // the starts of a restart policy end nothing.
         let first_end = match detail.summary.status {
-            ContainerStatus::Running | ContainerStatus::Paused => Some(ends),
+            ContainerStatus::Running | ContainerStatus::Paused | ContainerStatus::Restarting => {
+                Some(ends)
+            }
             ContainerStatus::Creating | ContainerStatus::Created => Some(ends + 1),
             ContainerStatus::Stopped => None,
         };

@@ -217,6 +217,7 @@ fn inspection(
 
 fn shown_state(detail: &ContainerDetail) -> ShownState {
     let summary = &detail.summary;
+    let restarting = summary.status == ContainerStatus::Restarting;
     let up = matches!(
         summary.status,
         ContainerStatus::Running | ContainerStatus::Paused
@@ -225,9 +226,10 @@ fn shown_state(detail: &ContainerDetail) -> ShownState {
     let current = exit.filter(|_| !up);
     ShownState {
         status: state(summary.status),
-        running: up,
+        // Docker counts one between two starts as running.
+        running: up || restarting,
         paused: summary.status == ContainerStatus::Paused,
-        restarting: false,
+        restarting,
         oom_killed: current.is_some_and(|exit| exit.oom_killed),
         dead: false,
         pid: summary.pid.filter(|_| up).unwrap_or(0),

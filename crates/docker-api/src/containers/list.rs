@@ -127,6 +127,7 @@ pub(super) fn state(status: ContainerStatus) -> &'static str {
         ContainerStatus::Creating | ContainerStatus::Created => "created",
         ContainerStatus::Running => "running",
         ContainerStatus::Paused => "paused",
+        ContainerStatus::Restarting => "restarting",
         ContainerStatus::Stopped => "exited",
     }
 }
@@ -140,6 +141,9 @@ fn status(container: &ContainerSummary, now_s: u64) -> String {
             format!("Up {}{}", up(), health::suffix(container.health))
         }
         (ContainerStatus::Paused, _) => format!("Up {} (Paused)", up()),
+        (ContainerStatus::Restarting, Some(exit)) => {
+            format!("Restarting ({}) {} ago", exit.code, ago(exit.at_ms))
+        }
         (ContainerStatus::Stopped, Some(exit)) => {
             format!("Exited ({}) {} ago", exit.code, ago(exit.at_ms))
         }

@@ -13,7 +13,11 @@ fn container(name: &str, status: ContainerStatus, created_at_ms: u64) -> Contain
         created_at_ms,
         started_at_ms: Some(created_at_ms),
         health: None,
-        exit: (status == ContainerStatus::Stopped).then_some(Exit {
+        exit: matches!(
+            status,
+            ContainerStatus::Stopped | ContainerStatus::Restarting
+        )
+        .then_some(Exit {
             code: 3,
             oom_killed: false,
             at_ms: created_at_ms,
@@ -169,6 +173,9 @@ fn states_are_worded_like_docker_words_them() {
             "Created"
         ]
     );
+    let again = container("again", ContainerStatus::Restarting, 4_000);
+    assert_eq!(status(&again, 6), "Restarting (3) 2 seconds ago");
+    assert_eq!(state(ContainerStatus::Restarting), "restarting");
 }
 
 #[test]

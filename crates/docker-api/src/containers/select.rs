@@ -123,7 +123,10 @@ impl Selection<'_> {
 }
 
 fn is_up(status: ContainerStatus) -> bool {
-    matches!(status, ContainerStatus::Running | ContainerStatus::Paused)
+    matches!(
+        status,
+        ContainerStatus::Running | ContainerStatus::Paused | ContainerStatus::Restarting
+    )
 }
 
 /// Docker takes a regular expression; its anchors and plain text are what clients use.

@@ -29,6 +29,8 @@ pub(crate) struct Container {
 pub(crate) struct State {
     pub(crate) record: Record,
     pub(crate) live: Option<Live>,
+    /// It ended, and its policy is about to start it again.
+    pub(crate) restarting: bool,
     /// What the checks of the last run said.
     pub(crate) health: Option<Health>,
     /// Clients that attached before the start.
@@ -68,6 +70,7 @@ impl Container {
             state: Mutex::new(State {
                 record,
                 live: None,
+                restarting: false,
                 health: None,
                 pending: Vec::new(),
             }),
@@ -114,6 +117,7 @@ impl State {
         match &self.live {
             Some(live) if live.paused => ContainerStatus::Paused,
             Some(_) => ContainerStatus::Running,
+            None if self.restarting => ContainerStatus::Restarting,
             None => self.record.status_at_rest(),
         }
     }

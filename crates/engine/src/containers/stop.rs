@@ -87,9 +87,7 @@ impl Engine {
         self.wish(container, Desired::Stopped).await?;
         let Some(shim) = container.shim() else {
             // Between two starts of its policy there is nothing to stop but the policy.
-            container
-                .life()
-                .send_if_modified(|life| std::mem::take(&mut life.running));
+            self.give_up_restarting(container);
             return Ok(());
         };
         let mut gone = container.life().subscribe();

@@ -81,7 +81,8 @@ impl Engine {
                 run.exit = Some(exit.clone());
                 run.pid = None;
             }
-            restart::pause_before_next(&state.record, &exit).is_some()
+            state.restarting = restart::pause_before_next(&state.record, &exit).is_some();
+            state.restarting
         };
         self.inner.sampler.stop(container.id.as_str());
         self.end_execs(container);
@@ -126,11 +127,20 @@ impl Engine {
                 Again::Failed => {}
             }
         }
+        self.give_up_restarting(container);
+        if container.state().record.request.auto_remove {
+            self.remove_by_itself(container).await;
+        }
+    }
+
+    /// Leaves a container that does not run as it is: its policy, or a wish, ends its restarts.
+    pub(super) fn give_up_restarting(&self, container: &Arc<Container>) {
         container
             .life()
             .send_if_modified(|life| std::mem::take(&mut life.running));
-        if container.state().record.request.auto_remove {
-            self.remove_by_itself(container).await;
+        let waited = std::mem::take(&mut container.state().restarting);
+        if waited {
+            self.container_changed(container);
         }
     }
 

@@ -22,7 +22,7 @@ import type { ContainerTab } from '$lib/shared/route'
 import { router } from '$lib/shared/router.svelte'
 import { copyActions } from './copies/actions'
 import { dialogs } from './dialogs.svelte'
-import { alive, describe } from './state'
+import { active, alive, describe } from './state'
 import { work } from './work.svelte'
 
 type ContainerAction = Action<ContainerSummary>
@@ -55,7 +55,7 @@ export const stop: ContainerAction = {
   label: () => t.containers.verbs.stop,
   shortcut: { code: 'KeyS' },
   group: 0,
-  fits: alive,
+  fits: active,
   run: (targets) => each(targets, (target) => work.run(target, 'stop', () => call('stop_container', stopRequest(target)))),
 }
 
@@ -65,7 +65,7 @@ export const restart: ContainerAction = {
   label: () => t.containers.verbs.restart,
   shortcut: { code: 'KeyR' },
   group: 0,
-  fits: ({ status }) => status === 'running' || status === 'stopped',
+  fits: ({ status }) => status === 'running' || status === 'restarting' || status === 'stopped',
   run: (targets) => each(targets, (target) => work.run(target, 'restart', () => call('restart_container', stopRequest(target)))),
 }
 
@@ -197,7 +197,7 @@ async function askAndRemove(targets: readonly ContainerSummary[]): Promise<void>
   })
   if (!yes) return
   each(targets, (target) =>
-    work.run(target, 'remove', () => call('remove_container', { container: target.id, force: alive(target), volumes: false })),
+    work.run(target, 'remove', () => call('remove_container', { container: target.id, force: active(target), volumes: false })),
   )
 }
 

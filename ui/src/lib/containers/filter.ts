@@ -1,13 +1,13 @@
 import type { ContainerSummary } from '$lib/ipc/client'
-import { alive, portTexts } from './state'
+import { active, portTexts } from './state'
 
 export const FILTERS = ['all', 'running', 'stopped'] as const
 export type Filter = (typeof FILTERS)[number]
 
 const passes: Record<Filter, (container: ContainerSummary) => boolean> = {
   all: () => true,
-  running: alive,
-  stopped: (container) => !alive(container),
+  running: active,
+  stopped: (container) => !active(container),
 }
 
 function text(container: ContainerSummary): string {

@@ -16,6 +16,7 @@ test.each([
   ['runs and is well', { status: 'running' as const, health: 'healthy' as const }, 'running'],
   ['runs and is ill', { status: 'running' as const, health: 'unhealthy' as const }, 'failed'],
   ['frozen', { status: 'paused' as const }, 'paused'],
+  ['is about to start again', { status: 'restarting' as const, exit: exit(1) }, 'pending'],
   ['never started', { status: 'created' as const }, 'created'],
   ['ended well', { status: 'stopped' as const, exit: exit(0) }, 'exited'],
   ['was asked to end', { status: 'stopped' as const, exit: exit(143) }, 'exited'],

@@ -51,12 +51,17 @@ export function describe(container: ContainerSummary, now: number): Described {
       return running(container, now)
     case 'paused':
       return { glyph: 'paused', word: words.paused, detail: since(container.startedAtMs, now) }
+    case 'restarting':
+      return { glyph: 'pending', word: words.restarting, detail: ended(container, now) }
     case 'stopped':
       return failed(container)
         ? { glyph: 'failed', word: words.failed, detail: ended(container, now) }
         : { glyph: 'exited', word: words.stopped, detail: ended(container, now) }
   }
 }
+
+/** Whether something of it goes on, be it only its restart policy. */
+export const active = (container: ContainerSummary): boolean => alive(container) || container.status === 'restarting'
 
 export const alive = ({ status }: ContainerSummary): boolean => status === 'running' || status === 'paused'
 

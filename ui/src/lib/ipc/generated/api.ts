@@ -826,7 +826,7 @@ writableBytes: number,
  */
 imageBytes: number, };
 
-export type ContainerStatus = "creating" | "created" | "running" | "paused" | "stopped";
+export type ContainerStatus = "creating" | "created" | "running" | "paused" | "restarting" | "stopped";
 
 export type ContainerSummary = { 
 /**

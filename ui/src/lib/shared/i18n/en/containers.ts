@@ -22,7 +22,7 @@ export const containers = {
   exitCode: (code: number) => `code ${code}`,
   exitDetail: (code: number, when: string) => `code ${code} · ${when}`,
   oomExit: (code: number) => `out of memory · code ${code}`,
-  states: { creating: 'Creating', created: 'Created', running: 'Running', paused: 'Paused', stopped: 'Exited', failed: 'Failed' },
+  states: { creating: 'Creating', created: 'Created', running: 'Running', paused: 'Paused', restarting: 'Restarting', stopped: 'Exited', failed: 'Failed' },
   pending: {
     start: 'Starting',
     stop: 'Stopping',

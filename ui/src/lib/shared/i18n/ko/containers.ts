@@ -25,7 +25,7 @@ export const containers: typeof en.containers = {
   exitCode: (code) => `코드 ${code}`,
   exitDetail: (code, when) => `코드 ${code} · ${when}`,
   oomExit: (code) => `메모리 부족 · 코드 ${code}`,
-  states: { creating: '만드는 중', created: '만들어짐', running: '실행 중', paused: '일시 정지', stopped: '종료됨', failed: '실패' },
+  states: { creating: '만드는 중', created: '만들어짐', running: '실행 중', paused: '일시 정지', restarting: '다시 시작하는 중', stopped: '종료됨', failed: '실패' },
   pending: {
     start: '시작 중',
     stop: '멈추는 중',
