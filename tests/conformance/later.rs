@@ -8,6 +8,18 @@ use terrarium_tests::run;
 
 use crate::case::{Case, bundle, check, check_in, contains, expect};
 
+/// Undoes on the host what a test did there, also when it fails.
+struct Undo(String);
+
+impl Drop for Undo {
+    fn drop(&mut self) {
+        let undone = Command::new("sh").args(["-c", &self.0]).output();
+        if let Err(error) = undone {
+            eprintln!("{}: {error}", self.0);
+        }
+    }
+}
+
 #[test]
 fn memory_comes_from_the_nodes_of_the_policy() {
     if !Path::new("/proc/self/numa_maps").exists() {
@@ -56,6 +68,7 @@ fn maps_of_a_mount_reach_as_deep_as_they_say() {
     fs::create_dir(&inner).unwrap();
     let sh = |line: String| run(Command::new("sh").args(["-c", &line]), "").unwrap();
     let at = inner.display();
+    let _mounted = Undo(format!("umount {at}"));
     sh(format!(
         "mount -t tmpfs tmpfs {at} && mkdir {at}/below && chown -R 1000:1000 {at} && chown 1000:1000 {at}/.."
     ))
@@ -79,7 +92,6 @@ fn maps_of_a_mount_reach_as_deep_as_they_say() {
             mount("ridmap", &["rbind", "ridmap"]).finds(shown("5000:5000")),
         ],
     );
-    sh(format!("umount {at}")).ok();
 }
 
 #[test]
@@ -87,6 +99,7 @@ fn interfaces_of_the_host_move_in() {
     let Some(bundle) = bundle() else { return };
     let name = format!("tcf{}", std::process::id() % 100_000);
     let ip = |line: String| run(Command::new("ip").args(line.split(' ')), "").unwrap();
+    let _pair = Undo(format!("ip link del {name}p"));
     ip(format!("link add {name} type veth peer name {name}p")).ok();
     ip(format!("address add 10.91.8.3/24 dev {name}")).ok();
     let case = |name, devices: Value| {
@@ -97,7 +110,6 @@ fn interfaces_of_the_host_move_in() {
         [case("net-device", json!({&name: {"name": "data0"}}))
             .finds(json!({"interfaces": ["data0", "lo"]}))],
     );
-    let _ = ip(format!("link del {name}p"));
     check_in(
         &bundle,
         [
