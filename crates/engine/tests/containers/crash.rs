@@ -116,7 +116,9 @@ async fn consistent(fixture: &Fixture) {
             ContainerStatus::Running => assert!(is_alive(row.pid.unwrap()), "{row:?}"),
             ContainerStatus::Created => assert_eq!(row.pid, None),
             ContainerStatus::Stopped => assert!(row.exit.is_some(), "{row:?}"),
-            ContainerStatus::Creating | ContainerStatus::Paused => panic!("{row:?}"),
+            ContainerStatus::Creating | ContainerStatus::Paused | ContainerStatus::Restarting => {
+                panic!("{row:?}")
+            }
         }
     }
     let mut ids: Vec<_> = rows.iter().map(|row| row.id.clone()).collect();
