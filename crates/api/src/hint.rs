@@ -211,6 +211,52 @@ pub const HINTS: &[(&str, &str)] = &[
     ("networkForm", "use default, none or host"),
     ("epochSeconds", "use seconds since 1970"),
     ("lastWords", "what it wrote last says why"),
+    (
+        "portFiftyThree",
+        "a program in the container may listen on port 53 of all addresses; terrarium-runtime must be there",
+    ),
+    (
+        "submodulesApart",
+        "add the submodules' repositories on their own",
+    ),
+    ("editableSize", "files of up to 1 MiB can be edited here"),
+    (
+        "cosignKey",
+        "give a key that `cosign generate-key-pair` made: ECDSA on P-256, in PEM",
+    ),
+    ("giveAbsolutePath", "give an absolute path"),
+    ("installGit", "install git on this machine"),
+    ("maybeRestored", "it may have been restored or expired"),
+    (
+        "leaveOut",
+        "leave out what the image does not need in .dockerignore",
+    ),
+    ("lookOrOverwrite", "look at what changed, or write over it"),
+    (
+        "makeItReadable",
+        "make it readable, or leave it out in .dockerignore",
+    ),
+    (
+        "makeThemReadable",
+        "make them readable, or leave them out in .dockerignore",
+    ),
+    (
+        "onlyIpv4",
+        "only IPv4 networks can be made, such as 10.90.0.0/24",
+    ),
+    (
+        "openInBrowser",
+        "open the address in a browser to see whether it is right",
+    ),
+    ("pullItAgain", "pull it again"),
+    (
+        "stopOrDisconnect",
+        "stop these containers, or disconnect them first",
+    ),
+    (
+        "trashNeedsRoom",
+        "the trash needs room too: remove the image for good",
+    ),
 ];
 
 /// What a check of the machine can find, in the form of [`HINTS`].

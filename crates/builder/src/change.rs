@@ -55,6 +55,9 @@ pub fn change(config: ExecConfig, changes: &[String]) -> Result<ExecConfig, BadC
             line: line.clone(),
             why: errors.first().map_or_else(String::new, ToString::to_string),
         })?;
+        if program.stages.len() != 1 {
+            return Err(BadChange::NotASetting { line: line.clone() });
+        }
         let steps = program.stages.into_iter().flat_map(|stage| stage.steps);
         for step in steps {
             apply(&mut state, &step.instruction, line, &request)?;

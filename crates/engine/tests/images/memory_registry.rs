@@ -108,6 +108,9 @@ impl Drop for MemoryRegistry {
 }
 
 fn answer(asked: &Asked, documents: &Documents, gate: &Arc<Semaphore>) -> Answer {
+    if asked.path == "/v2/" {
+        return Answer::new(200, "{}");
+    }
     let found = documents.lock().unwrap().get(&asked.path).cloned();
     let Some((media_type, bytes)) = found else {
         return Answer::new(
