@@ -314,7 +314,7 @@ impl<E: Executor> Packer<'_, E> {
         for name in &names[..names.len() - 1] {
             at = join(&at, name);
             if !self.pack.has(&at) && !self.find(&at).await?.exists {
-                let (uid, gid) = self.order.owner;
+                let (uid, gid) = self.order.owner.unwrap_or_default();
                 let modified = self.build.request.epoch.unwrap_or(self.build.request.now);
                 let entry = Entry {
                     kind: Kind::Folder,
@@ -330,7 +330,9 @@ impl<E: Executor> Packer<'_, E> {
     }
 
     pub(crate) fn owned(&self, entry: Entry, is_folder: bool) -> Entry {
-        let (uid, gid) = self.order.owner;
+        // What comes from another stage or image keeps its owner; files of the context are root's.
+        let kept = self.transfer.from.as_ref().map(|_| (entry.uid, entry.gid));
+        let (uid, gid) = self.order.owner.or(kept).unwrap_or_default();
         let mode = match &self.order.permissions {
             Some(permissions) if !matches!(entry.kind, Kind::Link(_)) => {
                 permissions.apply(entry.mode, is_folder)

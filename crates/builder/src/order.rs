@@ -14,7 +14,8 @@ pub(crate) struct Order {
     pub(crate) sources: Vec<String>,
     pub(crate) documents: Vec<(String, String)>,
     pub(crate) destination: String,
-    pub(crate) owner: (u32, u32),
+    /// None where nobody is named.
+    pub(crate) owner: Option<(u32, u32)>,
     pub(crate) permissions: Option<Permissions>,
     pub(crate) exclude: Ignore,
     /// Whether the destination is a folder by how it is written.
@@ -76,9 +77,9 @@ impl<E: Executor> Build<'_, E> {
         let owner = match transfer.chown.as_ref().map(expand).transpose()? {
             Some(user) => {
                 let found = self.executor.owner(state.chain(), &user).await;
-                found.map_err(Fault::Executor)?
+                Some(found.map_err(Fault::Executor)?)
             }
-            None => (0, 0),
+            None => None,
         };
         let permissions = transfer.chmod.as_ref().map(expand).transpose()?;
         let sources = sources?;
