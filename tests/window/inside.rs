@@ -129,7 +129,6 @@ fn every_step_of_a_start_says_why_it_is_there() -> Result<()> {
 
 /// The window with one container that runs.
 #[test]
-#[ignore = "fails: a jump to the middle of the log shows its end"]
 fn a_long_log_is_read_where_somebody_looks() -> Result<()> {
     const LINES: u32 = 5_000;
     let write = format!(
