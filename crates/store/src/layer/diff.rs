@@ -4,7 +4,6 @@
 //! looked at to tell removals from leftovers, and to name what an opaque folder hides. The same
 //! folder always gives the same bytes: names are sorted, owners numeric, no access times.
 
-use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStrExt;
@@ -12,7 +11,7 @@ use std::os::unix::ffi::OsStrExt;
 use nix::sys::stat::FileStat;
 use terrarium_sys::tree::{Kind, Tree};
 
-use super::emit::{self, Entry};
+use super::emit::{self, Entry, Links};
 use super::error::{Error, Result};
 use super::lowers::{Lowers, is_whiteout};
 use super::marks::Marks;
@@ -40,7 +39,7 @@ pub fn diff(upper: &Tree, lowers: &Lowers, marks: Marks, out: impl Write) -> Res
         builder,
         lowers,
         marks,
-        links: HashMap::new(),
+        links: Links::default(),
         done: Written::default(),
     };
     walk.folder(upper, &mut Vec::new(), Below::Shown)?;
@@ -56,7 +55,7 @@ struct Walk<'a, W: Write> {
     lowers: &'a Lowers,
     marks: Marks,
     /// The first name of files with several.
-    links: HashMap<(u64, u64), Vec<u8>>,
+    links: Links,
     done: Written,
 }
 
@@ -130,7 +129,7 @@ impl<W: Write> Walk<'_, W> {
             // A socket means nothing without the process that listens.
             Kind::Socket => Ok(()),
             Kind::File => {
-                if let Some(first) = self.first_name(stat, &joined) {
+                if let Some(first) = self.links.first_name(stat, &joined) {
                     entry.link = Some(&first);
                     return self.append(&entry, io::empty());
                 }
@@ -145,19 +144,6 @@ impl<W: Write> Walk<'_, W> {
             }
             _ => self.append(&entry, io::empty()),
         }
-    }
-
-    /// The name under which a file with several was written before.
-    fn first_name(&mut self, stat: &FileStat, path: &[u8]) -> Option<Vec<u8>> {
-        if stat.st_nlink < 2 {
-            return None;
-        }
-        let key = (stat.st_dev, stat.st_ino);
-        let first = self.links.get(&key).cloned();
-        if first.is_none() {
-            self.links.insert(key, path.to_vec());
-        }
-        first
     }
 
     fn is_below(&self, path: &[Vec<u8>], name: &[u8]) -> Result<bool> {

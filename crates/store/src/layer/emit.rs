@@ -1,5 +1,6 @@
 //! Entries of a tar that comes out the same every time.
 
+use std::collections::HashMap;
 use std::ffi::CString;
 use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
@@ -35,6 +36,25 @@ impl<'a> Entry<'a> {
             link: None,
             xattrs,
         }
+    }
+}
+
+/// The files with several names that were written, by device and inode.
+#[derive(Default)]
+pub(super) struct Links(HashMap<(u64, u64), Vec<u8>>);
+
+impl Links {
+    /// The name under which a file was written before; if there is none, `path` is it from now on.
+    pub(super) fn first_name(&mut self, stat: &FileStat, path: &[u8]) -> Option<Vec<u8>> {
+        if stat.st_nlink < 2 {
+            return None;
+        }
+        let key = (stat.st_dev, stat.st_ino);
+        let first = self.0.get(&key).cloned();
+        if first.is_none() {
+            self.0.insert(key, path.to_vec());
+        }
+        first
     }
 }
 

@@ -1,6 +1,5 @@
 //! A path and all below it, as a tar.
 
-use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStrExt;
@@ -9,7 +8,7 @@ use nix::sys::stat::FileStat;
 use terrarium_sys::tree::{Kind, Tree};
 
 use super::place::{Place, is_made_by_kernel, refuse_kernel};
-use crate::layer::emit::{self, Entry};
+use crate::layer::emit::{self, Entry, Links};
 use crate::layer::error::{Error, Result};
 
 /// Deeper folders are not made by accident; each takes a descriptor.
@@ -40,7 +39,7 @@ pub fn pack(
     let mut walk = Walk {
         builder: tar::Builder::new(out),
         crossing,
-        links: HashMap::new(),
+        links: Links::default(),
         entries: 0,
     };
     match Place::find(root, path)? {
@@ -61,7 +60,7 @@ struct Walk<W: Write> {
     builder: tar::Builder<W>,
     crossing: Crossing,
     /// The first name of files with several.
-    links: HashMap<(u64, u64), Vec<u8>>,
+    links: Links,
     entries: u64,
 }
 
@@ -120,7 +119,7 @@ impl<W: Write> Walk<W> {
             // A socket means nothing without the process that listens.
             Kind::Socket => Ok(()),
             Kind::File => {
-                if let Some(first) = self.first_name(stat, path) {
+                if let Some(first) = self.links.first_name(stat, path) {
                     entry.link = Some(&first);
                     return self.append(&entry, io::empty());
                 }
@@ -138,18 +137,6 @@ impl<W: Write> Walk<W> {
             }
             _ => self.append(&entry, io::empty()),
         }
-    }
-
-    fn first_name(&mut self, stat: &FileStat, path: &[u8]) -> Option<Vec<u8>> {
-        if stat.st_nlink < 2 {
-            return None;
-        }
-        let key = (stat.st_dev, stat.st_ino);
-        let first = self.links.get(&key).cloned();
-        if first.is_none() {
-            self.links.insert(key, path.to_vec());
-        }
-        first
     }
 
     fn append(&mut self, entry: &Entry<'_>, data: impl Read) -> Result<()> {
