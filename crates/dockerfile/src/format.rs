@@ -15,7 +15,11 @@ impl Dockerfile {
                 }
                 Item::Blank(_) => {}
                 Item::Directive(span) | Item::Comment(span) => {
-                    out.push_str(self.text[span.start..span.end].trim());
+                    let text = self.text[span.start..span.end].trim();
+                    if out.is_empty() && matches!(item, Item::Comment(_)) && would_direct(text) {
+                        out.push('\n');
+                    }
+                    out.push_str(text);
                     out.push('\n');
                     blank = false;
                 }
@@ -65,6 +69,11 @@ impl Dockerfile {
     }
 }
 
+/// Whether a comment is one only because an empty line stands before it: at the top it would direct the parser.
+fn would_direct(comment: &str) -> bool {
+    !Dockerfile::parse(comment).directives.is_empty()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -78,6 +87,13 @@ mod tests {
             formatted,
             "# a\nFROM x\n\nRUN a && \\\n    b\nCOPY <<E /x\n  body  \nE\n"
         );
+        assert_eq!(Dockerfile::parse(&formatted).formatted(), formatted);
+    }
+    #[test]
+    fn a_comment_that_looks_like_a_directive_does_not_become_one() {
+        let text = "\n\n# escape=`\nFROM a\nRUN x `\n # y\n";
+        let formatted = Dockerfile::parse(text).formatted();
+        assert_eq!(formatted, "\n# escape=`\nFROM a\nRUN x `\n# y\n");
         assert_eq!(Dockerfile::parse(&formatted).formatted(), formatted);
     }
 }
