@@ -37,6 +37,8 @@ impl Podman {
     fn command(&self, args: &[&str]) -> Command {
         let path = |name: &str| self.folder.path().join(name);
         let mut command = Command::new("podman");
+        // conmon leaves a file in its working directory when a container runs out of memory.
+        command.current_dir(self.folder.path());
         command.env("CONTAINERS_CONF", path("containers.conf"));
         command.arg("--root").arg(path("storage"));
         command.arg("--runroot").arg(path("run"));
