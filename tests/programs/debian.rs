@@ -4,25 +4,30 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::Command,
+    sync::{Mutex, PoisonError},
     time::Duration,
 };
 
 use anyhow::Result;
 use terrarium_tests::{Layout, run_within, skip};
 
-const PACKAGES: &str = "--include=nginx-light,postgresql,redis-server";
+const PACKAGES: &str = "--include=nginx-light,postgresql,redis-server,gcc,libc6-dev,python3";
 
 /// Fetching and installing Debian, or unpacking it, on a busy machine.
 pub(crate) const LONG: Duration = Duration::from_secs(400);
 
-/// An image of Debian with the servers, made once and kept for later runs.
+/// Whoever needs the image first makes it.
+static MAKING: Mutex<()> = Mutex::new(());
+
+/// An image of Debian with servers, a compiler and Python, made once and kept for later runs.
 pub(crate) fn debian() -> Result<Option<Layout>> {
+    let _alone = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
     let Some((mirror, suite)) = mirror() else {
         skip("needs a Debian whose apt has a mirror");
         return Ok(None);
     };
     let cache = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/test-cache");
-    let kept = cache.join(format!("debian-{suite}"));
+    let kept = cache.join(format!("debian-{suite}-2"));
     if kept.exists() {
         return Ok(Some(Layout::open(&kept)));
     }

@@ -1,5 +1,6 @@
 //! Debian, nginx, PostgreSQL and Redis as anybody runs them.
 
+mod builds;
 mod debian;
 mod servers;
 mod window;
