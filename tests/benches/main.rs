@@ -8,6 +8,7 @@
 
 mod api;
 mod arena;
+mod build;
 mod changes;
 mod crowd;
 mod engine;
@@ -38,6 +39,7 @@ const BENCHMARKS: &[(&str, Measure)] = &[
     ("changes", Measure::Engines(changes::changed_file)),
     ("push", Measure::Engines(changes::push)),
     ("ports", Measure::Engines(ports::measure)),
+    ("build", Measure::Engines(build::measure)),
 ];
 /// Takes minutes: only when it is asked for.
 const SOAK: &str = "soak";

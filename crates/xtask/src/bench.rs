@@ -17,7 +17,8 @@ pub(crate) struct Options {
     #[command(flatten)]
     consent: Consent,
     /// Only these: runtime (no engine), and of it "runtime run", "runtime exec", "runtime crowd"; soak
-    /// (no engine, minutes, only by name); run exec api memory crowd pull changes push; window, and of
+    /// (no engine, minutes, only by name); run exec api memory crowd pull changes push
+    /// ports build; window, and of
     /// it: opening many log idle engine
     filters: Vec<String>,
 }
