@@ -2,6 +2,8 @@
 
 use nix::sys::wait::waitpid;
 use nix::unistd::Pid;
+use oci_spec::runtime::LinuxResources;
+use std::borrow::Cow;
 use std::fs::File;
 use std::os::fd::{AsFd, OwnedFd};
 use terrarium_sys::clone::{CloneArgs, Forked, SingleThreaded, clone3};
@@ -18,6 +20,7 @@ use crate::labels;
 use crate::netdevices;
 use crate::plan::{Host, Input, NEW_CGROUP, NEW_NET, NEW_TIME, Plan, namespace_names};
 use crate::request::{CreateRequest, Created};
+use crate::systemd;
 use crate::trace::Trace;
 
 /// Sets up a container up to the point where its program would start.
@@ -33,6 +36,7 @@ pub fn create(request: CreateRequest<'_>) -> Result<Created> {
         spec: request.spec,
         rootfs: &request.rootfs,
         cgroup_parent: request.cgroup_parent.as_deref(),
+        cgroup_manager: request.cgroup_manager,
     };
     let plan = Plan::new(&input, Host::current())?;
     labels::verify(&plan.process, plan.mount_label.as_deref())?;
@@ -41,12 +45,14 @@ pub fn create(request: CreateRequest<'_>) -> Result<Created> {
     }
     trace.end("plan", 0, format!("{} mounts", plan.mounts.len()));
     let hierarchies = Hierarchies::discover()?;
-    let mut cgroup = make_cgroup(&hierarchies, &plan, &request, &mut trace)?;
+    let linux = request.spec.linux().as_ref();
     let prepared = Prepared {
         plan: &plan,
         hierarchies: &hierarchies,
+        resources: linux.and_then(|linux| linux.resources().as_ref()),
         single,
     };
+    let mut cgroup = make_cgroup(&prepared, &mut trace)?;
     match set_up(request, &prepared, &mut cgroup, &mut trace) {
         Ok(process) => Ok(Created {
             pid: process.pid,
@@ -70,23 +76,25 @@ pub fn create(request: CreateRequest<'_>) -> Result<Created> {
 struct Prepared<'a> {
     plan: &'a Plan,
     hierarchies: &'a Hierarchies,
+    resources: Option<&'a LinuxResources>,
     single: SingleThreaded,
 }
 
-fn make_cgroup(
-    hierarchies: &Hierarchies,
-    plan: &Plan,
-    request: &CreateRequest<'_>,
-    trace: &mut Trace,
-) -> Result<CgroupPaths> {
+/// Makes the cgroup, unless systemd makes it around the process later.
+fn make_cgroup(prepared: &Prepared<'_>, trace: &mut Trace) -> Result<CgroupPaths> {
+    let Prepared {
+        plan, hierarchies, ..
+    } = prepared;
+    if plan.scope.is_some() {
+        if !hierarchies.is_pure_v2() {
+            let text = "systemd's cgroups on a host that has controllers on v1";
+            return Err(Error::Unsupported(text.to_owned()));
+        }
+        return Ok(CgroupPaths::default());
+    }
     let start = trace.now();
     let cgroup = cgroup::create(hierarchies, &plan.cgroup_path, trace)?;
-    if let Some(resources) = request
-        .spec
-        .linux()
-        .as_ref()
-        .and_then(|l| l.resources().as_ref())
-    {
+    if let Some(resources) = prepared.resources {
         cgroup::apply(&cgroup, resources, trace);
     }
     trace.end("cgroup", start, format!("{}", plan.cgroup_path.display()));
@@ -111,6 +119,7 @@ fn set_up(
         plan,
         hierarchies,
         single,
+        ..
     } = *prepared;
     let join_fds = JoinFds::open(cgroup)?;
     let joins = Joins::open(&plan.namespaces.join)?;
@@ -137,7 +146,7 @@ fn set_up(
             init::main(Init {
                 plan,
                 channel: theirs,
-                cgroup,
+                cgroup: Cow::Borrowed(cgroup),
                 hierarchies,
                 join_fds,
                 joins,
@@ -162,16 +171,28 @@ fn set_up(
         channel: ours,
     };
     if !two_stages {
-        equip(&born, plan, single, trace).inspect_err(|_| reap(&born))?;
+        equip(&born, prepared, cgroup, trace).inspect_err(|_| reap(&born))?;
     }
-    let waited = wait_ready(&mut born, plan, &hook_state, single, trace);
+    let waited = wait_ready(&mut born, prepared, cgroup, &hook_state, trace);
     waited.inspect_err(|_| reap(&born))?;
     Ok(born)
 }
 
 /// Does the caller's part for a process that is known now, and lets it go on.
-fn equip(born: &Born, plan: &Plan, single: SingleThreaded, trace: &mut Trace) -> Result<()> {
+fn equip(
+    born: &Born,
+    prepared: &Prepared<'_>,
+    cgroup: &mut CgroupPaths,
+    trace: &mut Trace,
+) -> Result<()> {
+    let Prepared { plan, single, .. } = *prepared;
     idmap::write(&plan.namespaces, born.pid, trace)?;
+    if let Some(scope) = &plan.scope {
+        *cgroup = systemd::start(scope, born.pid, prepared.resources, trace)?;
+        if let Some(resources) = prepared.resources {
+            cgroup::apply_in_scope(cgroup, resources, trace);
+        }
+    }
     if !plan.net_devices.is_empty() {
         let joined = plan
             .namespaces
@@ -246,11 +267,12 @@ fn clone_into(
 /// which process it is, and a failure is only told once both have ended and can be reaped.
 fn wait_ready(
     born: &mut Born,
-    plan: &Plan,
+    prepared: &Prepared<'_>,
+    cgroup: &mut CgroupPaths,
     hook_state: &HookState<'_>,
-    single: SingleThreaded,
     trace: &mut Trace,
 ) -> Result<()> {
+    let plan = prepared.plan;
     let mut is_known = !plan.namespaces.needs_two_stages();
     let mut is_ready = false;
     let mut failed = None;
@@ -259,7 +281,7 @@ fn wait_ready(
             Some((Report::Born { pid }, _)) => {
                 replace_first_stage(born, pid)?;
                 is_known = true;
-                equip(born, plan, single, trace)?;
+                equip(born, prepared, cgroup, trace)?;
             }
             Some((Report::Console, fd)) => born.console = fd,
             Some((Report::HooksDue, _)) => {

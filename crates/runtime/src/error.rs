@@ -72,6 +72,16 @@ pub enum Error {
         /// Last step that it reported.
         after: String,
     },
+    /// systemd, which has the cgroups, did not do what it was asked.
+    #[error("ask systemd for `{call}`: {name}: {text}")]
+    Systemd {
+        /// The method that was called.
+        call: String,
+        /// Name of its error, or the result of its job.
+        name: String,
+        /// What it says.
+        text: String,
+    },
     /// There is no container of that name under the state directory.
     #[error("container {0:?} does not exist")]
     NoSuchContainer(String),

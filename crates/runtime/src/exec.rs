@@ -98,7 +98,7 @@ fn clone_into(entry: &Entry<'_>) -> Result<Forked> {
         // v2 takes no processes where controllers are handed down (cgroups(7), "no internal processes"):
         // a container that divides its cgroup, as systemd does, moved its init to a leaf.
         Err(error) if error.raw_os_error() == Some(libc::EBUSY) => {
-            let leaf = File::open(cgroup::unified_of(entry.target.init_pid)?);
+            let leaf = File::open(cgroup::unified_of(&entry.target.init_pid.to_string())?.0);
             let leaf = leaf.doing(|| "open the cgroup of the container's init")?;
             let into_cgroup = Some(leaf.as_fd());
             clone3(

@@ -27,6 +27,7 @@ mod processes;
 mod request;
 pub mod resident;
 mod start;
+mod systemd;
 mod trace;
 
 pub mod cgroup;
@@ -43,7 +44,10 @@ pub use create::create;
 pub use error::{Error, Result};
 pub use exec::exec;
 pub use processes::processes;
-pub use request::{CreateRequest, Created, ExecRequest, Rootfs, Started, Stdio, Target};
+pub use request::{
+    CgroupManager, CreateRequest, Created, ExecRequest, Rootfs, Started, Stdio, Target,
+};
+pub use systemd::{Manager, Scope};
 pub use trace::{Note, Step, Trace};
 
 /// Sets the size of a terminal by its master.

@@ -58,6 +58,16 @@ impl Stdio {
     }
 }
 
+/// Who makes the container's cgroup.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CgroupManager {
+    /// This crate, through the file system; `cgroupsPath` is a path.
+    #[default]
+    Files,
+    /// systemd, as a transient scope; `cgroupsPath` is `slice:prefix:name`.
+    Systemd,
+}
+
 /// What is needed to set up a container.
 #[derive(Debug)]
 pub struct CreateRequest<'a> {
@@ -73,6 +83,8 @@ pub struct CreateRequest<'a> {
     pub stdio: Stdio,
     /// Parent in every cgroup hierarchy; used when the spec has no `cgroupsPath`. `None` is `/terrarium`.
     pub cgroup_parent: Option<PathBuf>,
+    /// Who makes them.
+    pub cgroup_manager: CgroupManager,
     /// How many descriptors from 3 on the process keeps.
     pub preserve_fds: u32,
     /// Runs the program as a child of a PID 1 of this crate's, which forwards signals and reaps orphans.
@@ -97,6 +109,7 @@ impl<'a> CreateRequest<'a> {
             rootfs: Rootfs::Path(root),
             stdio: Stdio::Inherit,
             cgroup_parent: None,
+            cgroup_manager: CgroupManager::default(),
             preserve_fds: 0,
             init: false,
             start_socket: None,

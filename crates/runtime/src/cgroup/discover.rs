@@ -81,16 +81,16 @@ fn read_whole(path: &str) -> io::Result<String> {
     Ok(text)
 }
 
-/// The directory in the unified tree of any process.
-pub(crate) fn unified_of(pid: i32) -> Result<PathBuf> {
-    let path = format!("/proc/{pid}/cgroup");
+/// The directory in the unified tree of any process, by its number or as `self`, and its path from the root.
+pub(crate) fn unified_of(process: &str) -> Result<(PathBuf, PathBuf)> {
+    let path = format!("/proc/{process}/cgroup");
     let text = fs::read_to_string(&path).doing(|| format!("read `{path}`"))?;
     let own = text.lines().find_map(|line| line.strip_prefix("0::"));
     let tree = Hierarchies::discover()?.unified;
     let directory = own
         .zip(tree)
-        .map(|(own, tree)| tree.directory(Path::new(own)));
-    let missing = || Error::Unsupported(format!("process {pid} has no cgroup in a v2 tree"));
+        .map(|(own, tree)| (tree.directory(Path::new(own)), own.into()));
+    let missing = || Error::Unsupported(format!("process {process} has no cgroup in a v2 tree"));
     directory.ok_or_else(missing)
 }
 

@@ -14,6 +14,7 @@ use std::path::Path;
 use oci_spec::runtime::{LinuxRdma, LinuxResources};
 
 use super::CgroupPaths;
+use crate::systemd;
 use crate::trace::{Note, Trace};
 
 /// One value for one file of one controller.
@@ -52,11 +53,32 @@ fn rdma(resources: &LinuxResources) -> Vec<Write> {
     devices.into_iter().map(line).collect()
 }
 
+/// The limits as files of v2 with their values.
+pub(crate) fn v2_lines(resources: &LinuxResources) -> Vec<(String, String)> {
+    let writes = v2::writes(resources).into_iter();
+    // Of two files for one thing the second is the one that systemd knows.
+    writes
+        .map(|write| match write.instead {
+            Some((file, value)) => (file.to_owned(), value),
+            None => (write.file, write.value),
+        })
+        .collect()
+}
+
 /// Sets limits on a running container; fields that are absent stay as they are.
 ///
 /// Returns a note for everything that could not be set.
 #[must_use]
 pub fn update(paths: &CgroupPaths, resources: &LinuxResources) -> Vec<Note> {
+    let mut notes = write_all(paths, resources);
+    if let Some(scope) = &paths.scope {
+        notes.extend(systemd::update(scope, resources));
+    }
+    notes
+}
+
+/// Writes the files of all limits.
+pub(super) fn write_all(paths: &CgroupPaths, resources: &LinuxResources) -> Vec<Note> {
     let mut notes = Vec::new();
     let mut note = |controller: &str, text: String| {
         notes.push(Note {

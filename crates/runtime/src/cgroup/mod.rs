@@ -18,13 +18,15 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::systemd::Scope;
 pub(crate) use discover::{Hierarchies, unified_of};
 pub(crate) use join::JoinFds;
 pub use limits::update;
+pub(crate) use limits::v2_lines;
 pub use members::{freeze, is_frozen, kill_all, pids, thaw};
 pub(crate) use stats::stats;
 pub use tree::destroy;
-pub(crate) use tree::{apply, create, find};
+pub(crate) use tree::{apply, apply_in_scope, create, find};
 
 /// The directories of one container in the cgroup file systems; empty when the caller has none.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +39,9 @@ pub struct CgroupPaths {
     pub controllers_on_v2: bool,
     /// Path below the root of every hierarchy, e.g. `/terrarium/ID`.
     pub relative: PathBuf,
+    /// The unit, where systemd made them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<Scope>,
 }
 
 impl CgroupPaths {

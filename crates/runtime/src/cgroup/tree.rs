@@ -11,6 +11,7 @@ use oci_spec::runtime::LinuxResources;
 use super::discover::Hierarchy;
 use super::{CgroupPaths, Hierarchies, limits};
 use crate::error::{Context, Error, Result};
+use crate::systemd;
 use crate::trace::Trace;
 
 /// Makes the container's directory in every hierarchy. What may not be written is left out with a note.
@@ -84,6 +85,7 @@ pub(crate) fn find(hierarchies: &Hierarchies, relative: &Path) -> CgroupPaths {
         unified: hierarchies.unified.as_ref().and_then(existing),
         controllers_on_v2: hierarchies.is_pure_v2(),
         relative: relative.to_owned(),
+        scope: None,
     }
 }
 
@@ -148,11 +150,22 @@ pub(crate) fn apply(paths: &CgroupPaths, resources: &LinuxResources, trace: &mut
     super::devices::apply(paths, resources, trace);
 }
 
+/// Applies the limits in a scope that systemd has delegated and set its own properties of: it handed the
+/// controllers down, and what it has no property for is missing.
+pub(crate) fn apply_in_scope(paths: &CgroupPaths, resources: &LinuxResources, trace: &mut Trace) {
+    trace.notes.extend(limits::write_all(paths, resources));
+    super::devices::apply(paths, resources, trace);
+}
+
 /// Removes the container's cgroups, subgroups first. Waits briefly for processes that are dying.
 ///
 /// # Errors
 /// EBUSY when processes remain.
 pub fn destroy(paths: &CgroupPaths) -> Result<()> {
+    if let Some(scope) = &paths.scope {
+        // Without it systemd notices by itself that the scope is empty, only later.
+        let _ = systemd::stop(scope);
+    }
     let mut first = Ok(());
     for directory in paths.directories() {
         let removed = remove(directory).doing(|| format!("remove cgroup {directory:?}"));

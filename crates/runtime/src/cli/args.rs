@@ -62,7 +62,7 @@ pub(super) struct Global {
     pub(super) log: Option<PathBuf>,
     #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
     pub(super) log_format: LogFormat,
-    /// Refused: cgroups are made through the file system
+    /// Let systemd make the cgroup, as a scope; `cgroupsPath` is `slice:prefix:name`
     #[arg(long, global = true)]
     pub(super) systemd_cgroup: bool,
     /// Accepted for compatibility; there is no more to say

@@ -18,16 +18,27 @@ use super::{foreground, lifecycle};
 use crate::create::reap_created;
 use crate::error::{Context, Error, Result};
 use crate::hooks::{self, HookState};
-use crate::request::{CreateRequest, Created, Stdio};
+use crate::request::{CgroupManager, CreateRequest, Created, Stdio};
 
-pub(super) fn create(root: &StateRoot, log: &Log, args: &CreateArgs) -> Result<u8> {
-    let mut prepared = prepare(root, log, args, Gate::Socket)?;
+pub(super) fn create(
+    root: &StateRoot,
+    log: &Log,
+    manager: CgroupManager,
+    args: &CreateArgs,
+) -> Result<u8> {
+    let gate = Gate::Socket;
+    let mut prepared = prepare(root, log, args, Way { gate, manager })?;
     finish_console(&mut prepared, log, args)?;
     prepared.created.leave()?;
     Ok(0)
 }
 
-pub(super) fn run(root: &StateRoot, log: &Log, args: &RunArgs) -> Result<u8> {
+pub(super) fn run(
+    root: &StateRoot,
+    log: &Log,
+    manager: CgroupManager,
+    args: &RunArgs,
+) -> Result<u8> {
     let is_foreground = !args.detach;
     // Signals that come from now on are for the container.
     let signals = if is_foreground {
@@ -35,7 +46,8 @@ pub(super) fn run(root: &StateRoot, log: &Log, args: &RunArgs) -> Result<u8> {
     } else {
         None
     };
-    let mut prepared = prepare(root, log, &args.create, Gate::Channel)?;
+    let gate = Gate::Channel;
+    let mut prepared = prepare(root, log, &args.create, Way { gate, manager })?;
     if args.create.console_socket.is_some() || args.detach {
         finish_console(&mut prepared, log, &args.create)?;
     }
@@ -79,20 +91,27 @@ enum Gate {
     Channel,
 }
 
+/// How a container is made.
+#[derive(Clone, Copy, Debug)]
+struct Way {
+    gate: Gate,
+    manager: CgroupManager,
+}
+
 struct Prepared {
     container: Container,
     created: Created,
     spec: Spec,
 }
 
-fn prepare(root: &StateRoot, log: &Log, args: &CreateArgs, gate: Gate) -> Result<Prepared> {
+fn prepare(root: &StateRoot, log: &Log, args: &CreateArgs, way: Way) -> Result<Prepared> {
     let op = || format!("find bundle {:?}", args.bundle);
     let bundle = fs::canonicalize(&args.bundle).doing(op)?;
     let (spec, config) = load_spec(&bundle.join("config.json"))?;
     let directory = root.reserve(&args.id)?;
     // First: from it `delete --force` finds the cgroups, should this process be killed half-way.
     let made = save_config(&directory, &config);
-    let made = made.and_then(|()| make(&directory, &bundle, &spec, args, gate));
+    let made = made.and_then(|()| make(&directory, &bundle, &spec, args, way));
     let made = made.and_then(|created| {
         let container = record(args, &directory, &bundle, &created);
         let saved = container
@@ -128,9 +147,10 @@ fn make(
     bundle: &Path,
     spec: &Spec,
     args: &CreateArgs,
-    gate: Gate,
+    Way { gate, manager }: Way,
 ) -> Result<Created> {
     let mut request = CreateRequest::new(&args.id, bundle, spec);
+    request.cgroup_manager = manager;
     let terminal = spec
         .process()
         .as_ref()

@@ -22,6 +22,7 @@ use std::process::ExitCode;
 
 use crate::error::{Error, Result};
 use crate::plan::Host;
+use crate::request::CgroupManager;
 use args::{Cli, Command};
 use log::Log;
 use state::StateRoot;
@@ -68,10 +69,6 @@ pub fn touches_containers(mut arguments: impl Iterator<Item = OsString>) -> bool
 }
 
 fn run(cli: &Cli, log: &Log) -> Result<u8> {
-    if cli.global.systemd_cgroup {
-        let text = "`--systemd-cgroup`: cgroups are made through the file system only";
-        return Err(Error::Unsupported(text.to_owned()));
-    }
     if matches!(
         cli.command,
         Command::Create(_) | Command::Run(_) | Command::Exec(_)
@@ -80,9 +77,15 @@ fn run(cli: &Cli, log: &Log) -> Result<u8> {
         crate::seal::ensure()?;
     }
     let root = StateRoot::new(cli.global.root.clone().unwrap_or_else(default_root));
+    // Others find what was made in the state of the container.
+    let manager = if cli.global.systemd_cgroup {
+        CgroupManager::Systemd
+    } else {
+        CgroupManager::Files
+    };
     match &cli.command {
-        Command::Create(args) => create::create(&root, log, args),
-        Command::Run(args) => create::run(&root, log, args),
+        Command::Create(args) => create::create(&root, log, manager, args),
+        Command::Run(args) => create::run(&root, log, manager, args),
         Command::Start { id } => lifecycle::start(&root, log, id),
         Command::State { id } => report::state(&root, id),
         Command::Kill(args) => lifecycle::kill(&root, args),

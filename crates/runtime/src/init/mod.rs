@@ -18,6 +18,7 @@ mod root;
 mod rootfs;
 mod stages;
 
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::os::fd::{AsFd, OwnedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -36,6 +37,7 @@ use crate::hooks::{self, HookState};
 use crate::idshift::Shifted;
 use crate::plan::{NEW_CGROUP, NEW_NET, NEW_PID, NEW_TIME, Plan};
 use crate::request::Stdio;
+use crate::systemd;
 use crate::trace::Trace;
 
 pub(crate) use credentials::set_oom_score;
@@ -50,7 +52,7 @@ pub(crate) use stages::{Joins, become_root, enter_by_pidfd, join_container};
 pub(crate) struct Init<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) channel: Channel,
-    pub(crate) cgroup: &'a CgroupPaths,
+    pub(crate) cgroup: Cow<'a, CgroupPaths>,
     pub(crate) hierarchies: &'a Hierarchies,
     pub(crate) join_fds: JoinFds,
     pub(crate) joins: Joins,
@@ -165,6 +167,10 @@ impl Init<'_> {
         setsid().doing(|| "start a session")?;
         if plan.waits_for_release() {
             self.channel.await_order(CONTINUE)?;
+        }
+        if let Some(scope) = &plan.scope {
+            // Known only now: systemd made it around this process.
+            self.cgroup = Cow::Owned(systemd::place_of_this_process(scope)?);
         }
         if plan.namespaces.maps.is_some() {
             become_root(plan.namespaces.maps.as_ref())?;

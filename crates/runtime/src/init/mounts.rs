@@ -24,7 +24,7 @@ pub(super) fn mount_all(init: &mut Init<'_>, root: &Root) -> Result<()> {
         let start = init.trace.now();
         match &mount.kind {
             MountKind::Cgroup => {
-                let cgroups = (init.cgroup, init.hierarchies);
+                let cgroups = (&*init.cgroup, init.hierarchies);
                 cgroup_view::mount(root, mount, cgroups, &mut init.trace)?;
             }
             MountKind::Bind { source, depth, .. } => {

@@ -41,6 +41,7 @@ const WORDS: &[&str] = &[
     "65535-",
     "SCMP_ACT_NOTIFY",
     "SCMP_CMP_MASKED_EQ",
+    "machine.slice:libpod:one",
     "idmap",
     "ridmap",
     "rro",
@@ -172,7 +173,14 @@ fn plan(bytes: &[u8], host: Host) -> Result<(), String> {
         spec: &spec,
         rootfs: &Rootfs::Path("rootfs".into()),
         cgroup_parent: None,
+        cgroup_manager: CgroupManager::Files,
     };
+    let by_systemd = Input {
+        cgroup_manager: CgroupManager::Systemd,
+        ..input
+    };
+    // A scope has a name and properties of the spec's, too; most paths are none of its own.
+    let _ = Plan::new(&by_systemd, host);
     Plan::new(&input, host)
         .map(drop)
         .map_err(|error| error.to_string())

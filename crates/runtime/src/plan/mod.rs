@@ -13,7 +13,7 @@ mod process;
 mod resources;
 mod scheduling;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -32,7 +32,8 @@ pub(crate) use process::{Capabilities, ProcessPlan, capability_names};
 pub(crate) use resources::check as check_resources;
 
 use crate::error::{Error, Result};
-use crate::request::Rootfs;
+use crate::request::{CgroupManager, Rootfs};
+use crate::systemd::ScopePlan;
 
 /// What planning needs to know about the host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,6 +109,8 @@ pub(crate) struct Plan {
     pub(crate) process: ProcessPlan,
     /// Relative to every cgroup root when absolute, to the caller's cgroup otherwise.
     pub(crate) cgroup_path: PathBuf,
+    /// Where systemd makes the cgroup instead; the path says nothing then.
+    pub(crate) scope: Option<ScopePlan>,
     pub(crate) hooks: Hooks,
     /// Interfaces of the host that become the container's.
     pub(crate) net_devices: Vec<NetDevice>,
@@ -116,13 +119,14 @@ pub(crate) struct Plan {
 }
 
 /// The parts of a request that planning reads.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Input<'a> {
     pub(crate) id: &'a str,
     pub(crate) bundle: &'a Path,
     pub(crate) spec: &'a Spec,
     pub(crate) rootfs: &'a Rootfs,
     pub(crate) cgroup_parent: Option<&'a Path>,
+    pub(crate) cgroup_manager: CgroupManager,
 }
 
 impl Plan {
@@ -179,6 +183,10 @@ impl Plan {
             domainname: namespaces.check_name("domainname", spec.domainname().as_deref())?,
             process: ProcessPlan::plan(process, Some(linux))?,
             cgroup_path: cgroup_path(input.spec, input.id, input.cgroup_parent, host),
+            scope: match input.cgroup_manager {
+                CgroupManager::Files => None,
+                CgroupManager::Systemd => Some(ScopePlan::new(spec, input.id, host)?),
+            },
             hooks: spec.hooks().clone().unwrap_or_default(),
             net_devices: netdevices::plan(linux.net_devices().as_ref(), &namespaces)?,
             namespaces,
@@ -189,10 +197,13 @@ impl Plan {
 
 impl Plan {
     /// Tells whether init must wait until the caller knows it and has done its part: identity maps,
-    /// interfaces. One born of a first stage could otherwise report before its birth was reported.
+    /// interfaces, a cgroup. One born of a first stage could otherwise report before its birth was reported.
     pub(crate) fn waits_for_release(&self) -> bool {
         let namespaces = &self.namespaces;
-        namespaces.maps.is_some() || namespaces.needs_two_stages() || !self.net_devices.is_empty()
+        namespaces.maps.is_some()
+            || namespaces.needs_two_stages()
+            || !self.net_devices.is_empty()
+            || self.scope.is_some()
     }
 }
 

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::*;
 
-pub(super) const ROOT: Host = Host {
+pub(crate) const ROOT: Host = Host {
     uid: 0,
     gid: 0,
     is_initial: true,
@@ -59,6 +59,7 @@ fn plan(spec: &Value, host: Host) -> Result<Plan> {
         spec: &spec,
         rootfs: &Rootfs::Path("rootfs".into()),
         cgroup_parent: None,
+        cgroup_manager: CgroupManager::Files,
     };
     Plan::new(&input, host)
 }
