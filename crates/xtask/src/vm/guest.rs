@@ -2,13 +2,13 @@
 
 use std::{
     fs,
-    os::unix::fs::{PermissionsExt as _, symlink},
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
 };
 
 use anyhow::{Context as _, Result, ensure};
-use serde_json::{Value, json};
 
+use super::scripts::{self, SCRIPTS};
 use crate::shell::{root, step};
 
 /// A test program of this checkout.
@@ -18,14 +18,6 @@ pub(super) struct Suite {
     pub(super) program: PathBuf,
 }
 
-/// What a logged-in user asks for, and what the container must find in its own cgroup.
-const LIMITS: &[(&str, &str)] = &[
-    ("memory.max", "67108864"),
-    ("pids.max", "20"),
-    ("cpu.max", "50000 100000"),
-];
-/// Stands for the session's cgroup until that is known.
-const OWN: &str = "/of-the-session";
 const UNIT: &str = "[Unit]\nAfter=multi-user.target systemd-user-sessions.service\n\
     [Service]\nType=oneshot\nExecStart=/suites/run\nStandardOutput=tty\nStandardError=tty\n\
     TTYPath=/dev/console\nTimeoutStartSec=infinity\n[Install]\nWantedBy=graphical.target\n";
@@ -46,7 +38,7 @@ pub(super) fn install(system: &Path, suites: &[Suite]) -> Result<()> {
         let folder = root().join(folder);
         fs::create_dir_all(system.join(folder.strip_prefix("/").unwrap_or(&folder)))?;
     }
-    install_session(system, &binaries[0])?;
+    scripts::install(system, &binaries[0])?;
     write(system, "suites/run", &run(suites), 0o755)?;
     write(system, "etc/systemd/system/suites.service", UNIT, 0o644)?;
     step("chroot")
@@ -69,8 +61,11 @@ fn run(suites: &[Suite]) -> String {
         script += &format!("cd {}\n", folder_of(name).display());
         script += &format!("{program} --test-threads=1\necho \"suite {name} ended with $?\"\n");
     }
-    script += "cd /\nsystemd-run -q --wait --pipe -p PAMName=login -p User=someone -p Delegate=yes /suites/session\n\
-        echo \"suite session ended with $?\"\nsystemctl poweroff --force\n";
+    script += "cd /\n";
+    for (name, line) in SCRIPTS {
+        script += &format!("{line}\necho \"suite {name} ended with $?\"\n");
+    }
+    script += "systemctl poweroff --force\n";
     script
 }
 
@@ -83,62 +78,7 @@ fn folder_of(suite: &str) -> PathBuf {
     root().join(folder)
 }
 
-/// A container of a user who is logged in, with limits that the session's cgroup lets it set.
-fn install_session(system: &Path, runtime: &Path) -> Result<()> {
-    let bin = system.join("suites/bundle/rootfs/bin");
-    fs::create_dir_all(&bin)?;
-    fs::copy("/bin/busybox", bin.join("busybox")).context("copy the static busybox")?;
-    for applet in ["sh", "cat"] {
-        let _ = fs::remove_file(bin.join(applet));
-        symlink("busybox", bin.join(applet))?;
-    }
-    let shown: Vec<_> = LIMITS
-        .iter()
-        .map(|(file, _)| format!("/sys/fs/cgroup/{file}"))
-        .collect();
-    let config = config(&format!("exec cat {}", shown.join(" ")));
-    write(
-        system,
-        "suites/bundle/config.json",
-        &config.to_string(),
-        0o644,
-    )?;
-    let expected: Vec<_> = LIMITS.iter().map(|(_, value)| *value).collect();
-    // The user's own processes move to a leaf first: v2 lets a cgroup hold processes or limits.
-    let script = format!(
-        "#!/bin/sh\nown=/sys/fs/cgroup$(sed -n 's/^0:://p' /proc/self/cgroup)\n\
-         mkdir $own/leaf && echo $$ > $own/leaf/cgroup.procs && echo '+memory +pids +cpu' > $own/cgroup.subtree_control\n\
-         cp -r /suites/bundle ~/bundle && cd ~/bundle && sed -i \"s#{OWN}#${{own#/sys/fs/cgroup}}#\" config.json\n\
-         found=$({} run --bundle . one)\n\
-         test \"$found\" = '{}' || {{ echo \"found: $found\"; exit 1; }}\n",
-        runtime.display(),
-        expected.join("\n")
-    );
-    write(system, "suites/session", &script, 0o755)
-}
-
-fn config(script: &str) -> Value {
-    let mount = |at: &str, kind: &str| json!({"destination": at, "type": kind, "source": kind});
-    let map = json!([{"containerID": 0, "hostID": 1000, "size": 1}]);
-    let kinds = ["pid", "mount", "user", "network", "cgroup", "ipc", "uts"];
-    json!({
-        "ociVersion": "1.2.0",
-        "root": {"path": "rootfs"},
-        "process": {"user": {"uid": 0, "gid": 0}, "args": ["sh", "-c", script], "env": ["PATH=/bin"], "cwd": "/"},
-        "mounts": [mount("/proc", "proc"), mount("/sys", "sysfs"), mount("/sys/fs/cgroup", "cgroup")],
-        "linux": {
-            "cgroupsPath": format!("{OWN}/one"),
-            "uidMappings": map, "gidMappings": map,
-            "namespaces": kinds.map(|kind| json!({"type": kind})),
-            "resources": {
-                "memory": {"limit": 67_108_864}, "pids": {"limit": 20},
-                "cpu": {"quota": 50_000, "period": 100_000}
-            }
-        }
-    })
-}
-
-fn write(system: &Path, path: &str, text: &str, mode: u32) -> Result<()> {
+pub(super) fn write(system: &Path, path: &str, text: &str, mode: u32) -> Result<()> {
     let path = system.join(path);
     fs::write(&path, text).with_context(|| format!("write {}", path.display()))?;
     Ok(fs::set_permissions(
@@ -150,8 +90,9 @@ fn write(system: &Path, path: &str, text: &str, mode: u32) -> Result<()> {
 /// Fails with the names of suites that failed or never ended.
 pub(super) fn judge(console: &str, suites: &[Suite]) -> Result<()> {
     let names = suites.iter().map(|suite| suite.name.as_str());
+    let scripts = SCRIPTS.iter().map(|(name, _)| *name);
     let failed: Vec<&str> = names
-        .chain(["session"])
+        .chain(scripts)
         .filter(|name| !console.contains(&format!("suite {name} ended with 0")))
         .collect();
     ensure!(

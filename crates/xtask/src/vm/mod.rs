@@ -6,6 +6,7 @@
 
 mod guest;
 mod image;
+mod scripts;
 
 use std::{
     fs::{self, File},
@@ -68,8 +69,8 @@ fn built(arguments: &str) -> Result<Vec<Suite>> {
 fn boot(folder: &Path, kernel: &Path, log: &Path) -> Result<()> {
     File::create(log).with_context(|| format!("make {}", log.display()))?;
     let disk = folder.join("disk.ext4");
-    let console = "console=ttyS0 quiet mitigations=off systemd.show_status=0";
-    step("timeout 3600 qemu-system-x86_64 -M q35 -accel tcg,thread=multi,tb-size=512 -cpu max -smp 2 -m 2048")
+    let console = "console=ttyS0 panic=-1 quiet mitigations=off systemd.show_status=0";
+    step("timeout 3600 qemu-system-x86_64 -M q35 -accel tcg,thread=single,tb-size=512 -cpu max -smp 2 -m 2048")
         .args(["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-nic", "none"])
         .args(["-serial", &format!("file:{}", log.display())])
         .args(["-kernel", &kernel.display().to_string()])
