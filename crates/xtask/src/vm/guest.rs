@@ -18,7 +18,7 @@ pub(super) struct Suite {
     pub(super) program: PathBuf,
 }
 
-const UNIT: &str = "[Unit]\nAfter=multi-user.target systemd-user-sessions.service\n\
+const UNIT: &str = "[Unit]\nWants=user@1000.service\nAfter=multi-user.target systemd-user-sessions.service user@1000.service\n\
     [Service]\nType=oneshot\nExecStart=/suites/run\nStandardOutput=tty\nStandardError=tty\n\
     TTYPath=/dev/console\nTimeoutStartSec=infinity\n[Install]\nWantedBy=graphical.target\n";
 

@@ -101,6 +101,7 @@ pub(super) fn install(system: &Path, runtime: &Path) -> Result<()> {
     let files: Vec<String> = shown.iter().map(|path| format!("{path:?}")).collect();
     for (name, script) in [
         ("session", SESSION),
+        ("delegated", DELEGATED),
         ("systemd", SYSTEMD),
         ("podman", PODMAN),
     ] {
