@@ -69,13 +69,16 @@ fn built(arguments: &str) -> Result<Vec<Suite>> {
 fn boot(folder: &Path, kernel: &Path, log: &Path) -> Result<()> {
     File::create(log).with_context(|| format!("make {}", log.display()))?;
     let disk = folder.join("disk.ext4");
-    let console = "console=ttyS0 panic=-1 quiet mitigations=off systemd.show_status=0";
+    // A busy host is no reason for the guest to give up waiting for its disk or its journal.
+    let patience = "systemd.default_timeout_start_sec=900 systemd.default_device_timeout_sec=900";
+    let console =
+        format!("console=ttyS0 panic=-1 quiet mitigations=off systemd.show_status=0 {patience}");
     step("timeout 3600 qemu-system-x86_64 -M q35 -accel tcg,thread=single,tb-size=512 -cpu max -smp 2 -m 2048")
         .args(["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-nic", "none"])
         .args(["-serial", &format!("file:{}", log.display())])
         .args(["-kernel", &kernel.display().to_string()])
         .args(["-initrd", &folder.join("initrd.gz").display().to_string()])
-        .args(["-append", console, "-device", "virtio-blk-pci,drive=disk", "-drive"])
+        .args(["-append", &console, "-device", "virtio-blk-pci,drive=disk", "-drive"])
         .args([format!("file={},if=none,id=disk,format=raw,snapshot=on,cache=unsafe", disk.display())])
         .run()
 }
