@@ -9,6 +9,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use terrarium_oci::{ChainId, DiffId, Digest};
+use terrarium_store::index::LayerIndex;
 use terrarium_store::worker::FailureKind;
 use terrarium_store::{Config, Error, Ids, LayerWork, Lease, Name, Store, Wanted, WantedLayer};
 
@@ -111,6 +112,14 @@ fn a_compressed_layer_becomes_a_snapshot_named_by_its_chain() {
         (1, 1, 5)
     );
     work.commit(&report).expect("commits");
+    let list = store
+        .snapshots()
+        .info(&Name::from(&chains[0]))
+        .expect("is there")
+        .fs
+        .with_file_name(terrarium_store::index::KEPT);
+    let listed = LayerIndex::parse(&fs::read(list).expect("whoever unpacks also lists"));
+    assert_eq!(listed.map(|listed| listed.len()), Ok(1));
 
     let overlay = store
         .snapshots()

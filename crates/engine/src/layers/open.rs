@@ -4,20 +4,25 @@ use std::{
     collections::VecDeque,
     io::Write,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    thread,
     time::{Duration, Instant},
 };
 
 use terrarium_api::{Error, ErrorCode, FilesOf};
 use terrarium_store::{
     Name, Store,
-    index::{LayerIndex, Stack, View},
+    index::{LayerIndex, Stack, Sums, View},
 };
 
 use crate::{Engine, Result, blocking::blocking, error::quoted, images::store_failed};
 
 /// Images whose layers are kept merged: two, to compare them.
 const KEPT: usize = 2;
+/// Views that are kept of each: that of the tree, and the topmost, in which a search looks.
+const VIEWS: usize = 2;
+/// Layers that are listed beside each other.
+const BESIDE: usize = 4;
 /// Nobody looks any more; the memory is worth more.
 const IDLE: Duration = Duration::from_secs(60);
 
@@ -25,6 +30,8 @@ const IDLE: Duration = Duration::from_secs(60);
 #[derive(Debug, Default)]
 pub(crate) struct Explored {
     kept: Mutex<VecDeque<Arc<Layers>>>,
+    /// A page asks for the tree and for its sums at once: whoever comes second waits for the first.
+    merging: tokio::sync::Mutex<()>,
 }
 
 /// Merged layers, with the snapshot of each.
@@ -35,8 +42,9 @@ pub(super) struct Layers {
     /// The only layer, where it is a folder of its own and no snapshot.
     folder: Option<PathBuf>,
     pub(super) stack: Stack,
-    /// The view that was asked for last: the next question is mostly about the same layer.
-    view: Mutex<Option<Arc<View>>>,
+    /// The views that were asked for last: the next question is mostly about the same layer.
+    views: Mutex<VecDeque<Arc<View>>>,
+    sums: OnceLock<Sums>,
     /// When someone asked last.
     asked: Mutex<Instant>,
 }
@@ -47,7 +55,8 @@ impl Layers {
             snapshots,
             folder: None,
             stack,
-            view: Mutex::default(),
+            views: Mutex::default(),
+            sums: OnceLock::new(),
             asked: Mutex::new(Instant::now()),
         }
     }
@@ -62,11 +71,18 @@ impl Layers {
         let Some(layer) = layer.filter(|layer| *layer < self.stack.layers()) else {
             return Err(no_such_layer());
         };
-        let mut last = self.view.lock().unwrap_or_else(PoisonError::into_inner);
-        let view = last.take().filter(|view| view.top() == layer);
+        let mut views = self.views.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = views.iter().position(|view| view.top() == layer);
+        let view = kept.and_then(|at| views.remove(at));
         let view = view.unwrap_or_else(|| Arc::new(View::new(&self.stack, layer)));
-        *last = Some(Arc::clone(&view));
+        views.push_front(Arc::clone(&view));
+        views.truncate(VIEWS);
         Ok(view)
+    }
+
+    /// What each layer does. Blocks for a moment, the first time.
+    pub(super) fn sums(&self) -> &Sums {
+        self.sums.get_or_init(|| Sums::new(&self.stack))
     }
 
     /// Writes the content of a file as a layer has it into `sink`, and returns its size. Blocks.
@@ -138,21 +154,22 @@ impl Engine {
     }
 
     async fn merged(&self, snapshots: Vec<Name>) -> Result<Arc<Layers>> {
-        if let Some(found) = self.inner.explored.find(&snapshots) {
+        let explored = &self.inner.explored;
+        if let Some(found) = explored.find(&snapshots) {
+            return Ok(found);
+        }
+        let _merging = explored.merging.lock().await;
+        if let Some(found) = explored.find(&snapshots) {
             return Ok(found);
         }
         let store = self.store().clone();
-        let wanted = snapshots.clone();
         let merged = blocking(move || {
-            let lists: Vec<LayerIndex> = wanted
-                .iter()
-                .map(|name| list(&store, name))
-                .collect::<Result<_>>()?;
+            let lists = list_all(&store, &snapshots)?;
             let stack = Stack::new(&lists).map_err(|error| too_many(&error))?;
-            Ok(Arc::new(Layers::new(wanted, stack)))
+            Ok(Arc::new(Layers::new(snapshots, stack)))
         })
         .await?;
-        self.inner.explored.keep(Arc::clone(&merged));
+        explored.keep(Arc::clone(&merged));
         self.forget_later(&merged);
         Ok(merged)
     }
@@ -209,6 +226,25 @@ impl Engine {
 
 fn names(chain: &[terrarium_oci::ChainId]) -> Vec<Name> {
     chain.iter().map(Name::from).collect()
+}
+
+/// The lists of layers, made beside each other: reading one, or making it, is work for a processor.
+fn list_all(store: &Store, names: &[Name]) -> Result<Vec<LayerIndex>> {
+    let beside = thread::available_parallelism().map_or(1, usize::from);
+    let each = names.len().div_ceil(beside.min(BESIDE)).max(1);
+    let parts: Vec<Vec<LayerIndex>> = thread::scope(|scope| {
+        let list_part = |part: &[Name]| part.iter().map(|name| list(store, name)).collect();
+        let parts: Vec<_> = names
+            .chunks(each)
+            .map(|part| scope.spawn(move || list_part(part)))
+            .collect();
+        let ended = parts.into_iter().map(|part| {
+            let joined = part.join();
+            joined.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        });
+        ended.collect::<Result<_>>()
+    })?;
+    Ok(parts.into_iter().flatten().collect())
 }
 
 fn list(store: &Store, name: &Name) -> Result<LayerIndex> {

@@ -13,7 +13,7 @@ impl Engine {
     /// `NoSuchImage`, `NoSuchContainer`, or what could not be read.
     pub async fn files_summary(&self, query: FilesQuery) -> Result<FilesSummary> {
         let layers = self.layers(&query.of).await?;
-        blocking(move || Ok(told(&layers.stack, &Sums::new(&layers.stack)))).await
+        blocking(move || Ok(told(&layers.stack, layers.sums()))).await
     }
 }
 

@@ -1,12 +1,14 @@
 //! Unpacking a layer in the sandbox.
 
 use std::ffi::OsStr;
-use std::io;
+use std::fs::File;
+use std::io::{self, BufWriter};
 use std::os::fd::AsFd;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use terrarium_store::Ids;
+use terrarium_store::index::{self, Writer};
 use terrarium_store::layer::{self, Host, Lowers, Marks, Options, Source};
 use terrarium_store::worker::{Event, Progress, Report};
 use terrarium_sys::tree::Tree;
@@ -18,9 +20,13 @@ use super::talk::Talk;
 /// So often the host is told how far it is.
 const PROGRESS: Duration = Duration::from_millis(100);
 
-/// Unpacks standard input into `snapshot/fs`.
+/// Unpacks standard input into `snapshot/fs`, and lists beside it what came of it.
 pub(super) fn apply(snapshot: &Path, ids: &Ids, talk: &mut Talk) -> Result<Report, Error> {
     let snapshots = snapshot.parent().ok_or(Error::Usage)?;
+    // Open before the doors close: in the sandbox nothing but `fs` can be reached.
+    let list_path = snapshot.join(index::KEPT);
+    let list =
+        File::create(&list_path).map_err(|error| Error::path("create", &list_path, error))?;
     let (root, below) = sandbox::enter_beside(&snapshot.join("fs"), snapshots, ids)?;
     let stdin = io::stdin()
         .as_fd()
@@ -33,8 +39,21 @@ pub(super) fn apply(snapshot: &Path, ids: &Ids, talk: &mut Talk) -> Result<Repor
         marks: options.marks,
         last: Instant::now(),
     };
-    let source = Source::open(std::fs::File::from(stdin));
-    Ok(layer::apply(&root, source, &options, &mut host)?)
+    let source = Source::open(File::from(stdin));
+    let report = layer::apply(&root, source, &options, &mut host)?;
+    if keep_list(&root, options.marks, &list).is_err() {
+        // An empty list is none: the first look makes it.
+        let _ = list.set_len(0);
+    }
+    Ok(report)
+}
+
+/// Lists the layer while the kernel still has all of its names in memory: a person who looks into
+/// the image does not wait for it.
+fn keep_list(root: &Tree, marks: Marks, list: &File) -> io::Result<()> {
+    let mut writer = Writer::new(BufWriter::with_capacity(256 * 1024, list))?;
+    index::walk(root, marks, &mut writer)?;
+    writer.finish().map(drop)
 }
 
 /// The host at the other end of the socket.

@@ -1,7 +1,6 @@
 //! Layers on top of each other: one tree of names, each with the entries that layers have for it.
 
-use std::collections::HashMap;
-
+use super::ids::Ids;
 use super::{Entry, EntryKind, LayerIndex, MAX_ENTRIES, Span};
 
 /// More entries than can be shown at once.
@@ -28,6 +27,8 @@ pub(crate) struct Node {
     pub(crate) name: Span,
     /// Of [`Stack::versions`]; a list through [`Version::before`], topmost first.
     pub(crate) newest: u32,
+    /// The next name with the same hash.
+    twin: u32,
 }
 
 /// What one layer has at a name.
@@ -54,7 +55,7 @@ pub struct Stack {
     /// Where in `sorted` the entries of each node begin; one more than there are nodes.
     pub(crate) starts: Vec<u32>,
     layers: u16,
-    ids: HashMap<(u32, Vec<u8>), u32>,
+    ids: Ids,
 }
 
 impl Stack {
@@ -67,6 +68,7 @@ impl Stack {
             parent: 0,
             name: Span::default(),
             newest: NONE,
+            twin: NONE,
         };
         let mut stack = Self {
             nodes: vec![root],
@@ -75,7 +77,7 @@ impl Stack {
             sorted: Vec::new(),
             starts: Vec::new(),
             layers: 0,
-            ids: HashMap::new(),
+            ids: Ids::default(),
         };
         for layer in layers {
             stack.add(layer)?;
@@ -104,7 +106,7 @@ impl Stack {
     pub fn find<'a>(&self, path: impl IntoIterator<Item = &'a [u8]>) -> Option<NodeId> {
         let mut node = 0;
         for name in path {
-            node = *self.ids.get(&(node, name.to_vec()))?;
+            node = self.known(node, name, self.ids.hash(node, name))?;
         }
         Some(NodeId(node))
     }
@@ -116,14 +118,25 @@ impl Stack {
 
     /// The whole path, `/usr/bin/env`.
     pub fn path(&self, node: NodeId) -> Vec<u8> {
-        let mut names = Vec::new();
+        let mut path = Vec::new();
+        self.path_into(node, &mut path);
+        path
+    }
+
+    /// The same in place of what `path` held.
+    pub(crate) fn path_into(&self, node: NodeId, path: &mut Vec<u8>) {
+        path.clear();
+        // Written backwards, from the name to the root.
         let mut next = node.0;
         while next != 0 {
-            names.push(self.name(NodeId(next)));
+            path.extend(self.name(NodeId(next)).iter().rev());
+            path.push(b'/');
             next = self.nodes[next as usize].parent;
         }
-        names.reverse();
-        [b"/", names.join(&b'/').as_slice()].concat()
+        if path.is_empty() {
+            path.push(b'/');
+        }
+        path.reverse();
     }
 
     /// Everything that any layer has in a folder, sorted by name.
@@ -179,18 +192,31 @@ impl Stack {
         Ok(())
     }
 
+    fn known(&self, parent: u32, name: &[u8], hash: u64) -> Option<u32> {
+        let mut next = self.ids.first(hash)?;
+        while let Some(node) = self.nodes.get(next as usize) {
+            if node.parent == parent && node.name.of(&self.text) == name {
+                return Some(next);
+            }
+            next = node.twin;
+        }
+        None
+    }
+
     fn node(&mut self, parent: u32, name: &[u8]) -> u32 {
-        if let Some(node) = self.ids.get(&(parent, name.to_vec())) {
-            return *node;
+        let hash = self.ids.hash(parent, name);
+        if let Some(node) = self.known(parent, name, hash) {
+            return node;
         }
         let node = self.nodes.len() as u32;
-        let span = self.keep(name);
+        let name = self.keep(name);
+        let twin = self.ids.put_first(hash, node).unwrap_or(NONE);
         self.nodes.push(Node {
             parent,
-            name: span,
+            name,
             newest: NONE,
+            twin,
         });
-        self.ids.insert((parent, name.to_vec()), node);
         node
     }
 
@@ -203,23 +229,30 @@ impl Stack {
         }
     }
 
+    /// Puts the names of each folder together, then in order. Layers are sorted mostly, which makes the
+    /// second step short.
     fn sort(&mut self) {
         let (nodes, text) = (&self.nodes, &self.text);
-        self.sorted = (1..nodes.len() as u32).collect();
-        self.sorted.sort_unstable_by_key(|id| {
-            let node = &nodes[*id as usize];
-            (node.parent, node.name.of(text))
-        });
-        self.starts = Vec::with_capacity(nodes.len() + 1);
-        let mut at = 0;
-        for id in 0..nodes.len() as u32 {
-            self.starts.push(at);
-            let of_it = self.sorted[at as usize..].iter();
-            at += of_it
-                .take_while(|child| nodes[**child as usize].parent == id)
-                .count() as u32;
+        // The root is its own parent, and in no folder.
+        let mut starts = vec![0_u32; nodes.len() + 1];
+        for node in &nodes[1..] {
+            starts[node.parent as usize + 1] += 1;
         }
-        self.starts.push(at);
+        for id in 1..starts.len() {
+            starts[id] += starts[id - 1];
+        }
+        let mut next = starts.clone();
+        let mut sorted = vec![0_u32; nodes.len() - 1];
+        for (id, node) in (0_u32..).zip(nodes).skip(1) {
+            let at = &mut next[node.parent as usize];
+            sorted[*at as usize] = id;
+            *at += 1;
+        }
+        for folder in starts.windows(2) {
+            let names = &mut sorted[folder[0] as usize..folder[1] as usize];
+            names.sort_by_key(|id| nodes[*id as usize].name.of(text));
+        }
+        (self.sorted, self.starts) = (sorted, starts);
     }
 
     /// From which layer on things in a folder can be seen, for every folder, as the layers up to

@@ -6,6 +6,7 @@
 //! one as a path of the host.
 
 mod format;
+mod ids;
 mod merge;
 mod search;
 mod sums;
@@ -18,6 +19,9 @@ pub use search::Found;
 pub use sums::{LayerSums, Sums, Wasted};
 pub use view::{Change, Row, View};
 pub use walk::walk;
+
+/// The list of a layer that is committed, beside the layer's folder: it never changes again.
+pub const KEPT: &str = "files.index";
 
 /// Deeper folders are not looked into; nobody makes them by accident.
 pub(crate) const MAX_DEPTH: u16 = 1_000;

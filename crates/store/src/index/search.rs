@@ -24,10 +24,14 @@ impl Stack {
             return found;
         }
         let by_path = wanted.contains(&b'/');
+        let mut path = Vec::new();
         for id in 1..self.nodes.len() as u32 {
             let node = NodeId(id);
             let fits = match by_path {
-                true => contains(&self.path(node), &wanted),
+                true => {
+                    self.path_into(node, &mut path);
+                    contains(&path, &wanted)
+                }
                 false => contains(self.name(node), &wanted),
             };
             if fits {
@@ -41,8 +45,14 @@ impl Stack {
     }
 }
 
+/// `wanted` is in lower case.
 fn contains(text: &[u8], wanted: &[u8]) -> bool {
     let first = wanted[0];
-    text.windows(wanted.len())
-        .any(|part| part[0].eq_ignore_ascii_case(&first) && part.eq_ignore_ascii_case(wanted))
+    let Some(last) = text.len().checked_sub(wanted.len()) else {
+        return false;
+    };
+    (0..=last).any(|at| {
+        text[at].to_ascii_lowercase() == first
+            && text[at..at + wanted.len()].eq_ignore_ascii_case(wanted)
+    })
 }

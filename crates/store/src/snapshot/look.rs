@@ -7,15 +7,12 @@ use std::path::{Path, PathBuf};
 use super::{Kind, Snapshots};
 use crate::error::{Context, Error, Result};
 use crate::files;
-use crate::index::LayerIndex;
+use crate::index::{self, LayerIndex};
 use crate::name::Name;
 
-/// Beside the folder of a committed layer, which never changes again.
-const INDEX: &str = "files.index";
-
 impl Snapshots {
-    /// What is in a snapshot itself, without what it lies on. The list of a committed one is made
-    /// once and kept beside it; that of a writable one is made anew.
+    /// What is in a snapshot itself, without what it lies on. The list of a committed one is kept
+    /// beside it: made by whoever unpacked it, or at the first look. That of a writable one is made anew.
     ///
     /// # Errors
     /// [`Error::SnapshotMissing`]; [`Error::Layer`] if its folder cannot be read.
@@ -26,7 +23,7 @@ impl Snapshots {
         if info.kind != Kind::Committed {
             return parse(&self.shared.worker.index(&info.fs)?, &info.fs);
         }
-        let path = info.fs.with_file_name(INDEX);
+        let path = info.fs.with_file_name(index::KEPT);
         // A damaged one, or one in an older form, is made anew.
         if let Some(index) = read_kept(&path)? {
             return Ok(index);
