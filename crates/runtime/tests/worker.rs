@@ -583,10 +583,11 @@ fn the_changes_of_a_container_become_a_layer() {
         .collect();
     assert_eq!(names, [Path::new(".wh.old"), Path::new("new")]);
 
-    let made = store.make_layer(&key, &lease).expect("is made");
-    assert_eq!(made.changes, changes);
-    let blob = store.content().blob(&made.blob.digest).expect("is there");
-    assert_eq!(blob.size_bytes, made.blob.size_bytes);
+    let taken = store.take_layer(Cursor::new(tar.clone()), &lease);
+    let (layer, diff_id) = taken.expect("is kept");
+    assert_eq!(diff_id, changes.diff_id);
+    let blob = store.content().blob(&layer.digest).expect("is there");
+    assert_eq!(blob.size_bytes, layer.size_bytes);
     let mut unpacked = Vec::new();
     let mut decoder = flate2::read::MultiGzDecoder::new(blob.file);
     decoder.read_to_end(&mut unpacked).expect("is gzip");

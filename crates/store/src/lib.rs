@@ -47,7 +47,6 @@ pub use follow::Follow;
 pub use gc::{Collected, Roots};
 pub use ingest::{BlobWriter, Ingest};
 pub use lease::{Lease, Leases};
-pub use made::MadeLayer;
 pub use name::Name;
 pub use refs::References;
 pub use snapshot::{Changes, Info, Kind, LayerWork, Overlay, Size, Snapshots, Upper, WantedLayer};

@@ -1,4 +1,4 @@
-//! Layers that are made here: the changes of a snapshot as a blob.
+//! Layers that are made here, of a tar.
 
 use std::io::{BufRead, Read, Write};
 
@@ -8,38 +8,8 @@ use crate::Store;
 use crate::error::{Context, Error, Result};
 use crate::layer::{self, ParallelGzip, Source};
 use crate::lease::Lease;
-use crate::name::Name;
-use crate::snapshot::Changes;
-
-/// A layer that was made of a snapshot.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MadeLayer {
-    /// Its blob, compressed with gzip.
-    pub blob: Descriptor,
-    /// What is in it, and its diff ID.
-    pub changes: Changes,
-}
 
 impl Store {
-    /// Writes what a snapshot changes over its parent as a layer, held by `lease`. The same files
-    /// give the same blob on every machine.
-    ///
-    /// # Errors
-    /// As [`crate::Snapshots::diff`]; or when the blob cannot be written.
-    pub fn make_layer(&self, snapshot: &Name, lease: &Lease) -> Result<MadeLayer> {
-        let mut gzip = ParallelGzip::new(self.content.writer()?);
-        let changes = self.snapshots.diff(snapshot, &mut gzip)?;
-        let writer = gzip
-            .finish()
-            .context("write layer into", &self.content.root)?;
-        let (digest, size_bytes) = writer.commit(lease)?;
-        let media_type = MediaType::OciLayer(Compression::Gzip);
-        Ok(MadeLayer {
-            blob: Descriptor::new(media_type, digest, size_bytes),
-            changes,
-        })
-    }
-
     /// Keeps a tar, plain or compressed, as a layer held by `lease`. The same tar gives the same blob,
     /// however it came; whether it is a tar at all turns out when it is unpacked.
     ///

@@ -38,7 +38,7 @@ pub(crate) use cache::{Locks, held};
 pub use export::PrunedBuilds;
 pub use run::FollowedBuild;
 pub(crate) use run::RunningBuilds;
-pub(crate) use stubs::tempfile;
+pub(crate) use stubs::{remove as without_stubs, tempfile};
 
 /// A build, its files in an archive.
 #[derive(Debug, Default)]

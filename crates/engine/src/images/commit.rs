@@ -4,14 +4,23 @@ use std::{sync::Arc, time::SystemTime};
 
 use terrarium_api::{CommitContainer, Error, ErrorCode, ImageSummary, Traced};
 use terrarium_oci::{
-    ChainId, Descriptor, Digest, ExecConfig, HistoryEntry, ImageConfig, MediaType, Platform, RootFs,
+    ChainId, Descriptor, DiffId, Digest, ExecConfig, HistoryEntry, ImageConfig, MediaType,
+    Platform, RootFs,
 };
-use terrarium_store::{Lease, Store};
+use terrarium_store::{Lease, Name, Store};
 
 use super::{Catalog, Image, catalog, keep, made, names::parse, pull::lease, store_failed};
 use crate::{
-    Engine, Result, Tracer, blocking::blocking, containers::Committed, engine::Inner, error::quoted,
+    Engine, Result, Tracer,
+    blocking::blocking,
+    builds::{tempfile, without_stubs},
+    containers::Committed,
+    engine::Inner,
+    error::{Context as _, quoted},
 };
+
+/// The end of every tar, and nothing before it.
+const EMPTY_TAR_BYTES: u64 = 1024;
 
 impl Engine {
     /// Makes an image of a container: its image's layers, and one of what it has changed. A running
@@ -45,10 +54,7 @@ impl Engine {
             Arc::clone(&lease),
             container.writable.clone(),
         );
-        let making = blocking(move || {
-            let made = inner.images.store.make_layer(&snapshot, &held);
-            made.map_err(|error| store_failed("read what the container changed", &error))
-        });
+        let making = blocking(move || write_layer(&inner.images.store, &snapshot, &held));
         let layer = tracer.step("write layer", "changes", making).await;
         if paused {
             // Whatever became of the layer, the container goes on.
@@ -58,7 +64,7 @@ impl Engine {
         let (layer, inner) = (layer?, Arc::clone(&self.inner));
         let id = container.id.clone();
         let work =
-            blocking(move || build(&inner, container, &layer, (&request, &names[..]), &lease));
+            blocking(move || build(&inner, container, layer, (&request, &names[..]), &lease));
         let image = tracer.step("write image", "documents", work).await?;
         self.tell_container(&id, "commit");
         let summary = self.published_image(image.as_str()).await?;
@@ -111,10 +117,29 @@ pub(super) fn now() -> String {
         .to_string()
 }
 
+/// Keeps what a container changed as a layer, without the empty files on which the engine mounts its own: in
+/// Docker, too, they are none of the container's changes. None where nothing is left.
+fn write_layer(
+    store: &Store,
+    snapshot: &Name,
+    lease: &Lease,
+) -> Result<Option<(Descriptor, DiffId)>> {
+    let what = || "write what the container changed".to_owned();
+    let failed =
+        |error: terrarium_store::Error| store_failed("read what the container changed", &error);
+    let mut tar = tempfile().context(what)?;
+    store.snapshots().diff(snapshot, &mut tar).map_err(failed)?;
+    let tar = without_stubs(tar, &[], None).context(what)?;
+    if tar.metadata().context(what)?.len() <= EMPTY_TAR_BYTES {
+        return Ok(None);
+    }
+    store.take_layer(tar, lease).map(Some).map_err(failed)
+}
+
 fn build(
     inner: &Inner,
     container: Committed,
-    layer: &terrarium_store::MadeLayer,
+    layer: Option<(Descriptor, DiffId)>,
     (request, names): (&CommitContainer, &[String]),
     lease: &Lease,
 ) -> Result<Digest> {
@@ -125,15 +150,15 @@ fn build(
         None => (Vec::new(), Vec::new(), ImageConfig::default()),
     };
     let mut diff_ids = below.rootfs.diff_ids;
-    let has_layer = layer.changes.entries > 0;
-    if has_layer {
+    let has_layer = layer.is_some();
+    if let Some((layer, diff_id)) = layer {
         let parent = chain.last();
-        let top = ChainId::on(parent, &layer.changes.diff_id);
+        let top = ChainId::on(parent, &diff_id);
         let failed = |error: terrarium_store::Error| store_failed("unpack the layer", &error);
-        let blob = store.content().blob(&layer.blob.digest).map_err(failed)?;
+        let blob = store.content().blob(&layer.digest).map_err(failed)?;
         keep::unpack(store, &top, parent, blob.file, lease).map_err(failed)?;
-        layers.push(layer.blob.clone());
-        diff_ids.push(layer.changes.diff_id.clone());
+        layers.push(layer);
+        diff_ids.push(diff_id);
     }
     let created = now();
     let mut history = below.history;
