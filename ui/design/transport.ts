@@ -45,6 +45,7 @@ export class DemoTransport implements Transport {
         { id: 'a2', kind: 'startContainer', subject: 'shop-api-1', state: 'succeeded', progress: null, startedAtMs: Date.now() - 60_000, finishedAtMs: Date.now() - 59_993, error: null, pull: null },
         { id: 'a3', kind: 'pull', subject: 'ghcr.io/acme/web:1.4', state: 'failed', progress: null, startedAtMs: Date.now() - 90_000, finishedAtMs: Date.now() - 89_000, error: { code: 'unauthorized', message: 'pull "ghcr.io/acme/web:1.4"', causes: ['fetch the manifest', 'the registry answered 401 Unauthorized'], hint: 'sign in to ghcr.io', advice: { code: 'signIn', values: ['ghcr.io'] } }, pull: null },
       ],
+      trash: { images: 0 },
       system: system(),
     }
   }

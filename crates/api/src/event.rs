@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{Activity, ContainerSummary, ImageSummary, SystemInfo, Volume};
+use crate::{Activity, ContainerSummary, ImageSummary, SystemInfo, TrashSummary, Volume};
 
 wire! {
     /// Everything that lists show, at one revision.
@@ -17,6 +17,8 @@ wire! {
         pub volumes: Vec<Volume>,
         /// Running work, and what finished lately.
         pub activities: Vec<Activity>,
+        /// What can be taken back.
+        pub trash: TrashSummary,
         /// The machine and the engine.
         pub system: SystemInfo,
     }
@@ -51,6 +53,11 @@ wire! {
         Activity {
             /// The new state.
             value: Box<Activity>,
+        },
+        /// Replace: something went into the trash, or out of it.
+        Trash {
+            /// The new state.
+            value: TrashSummary,
         },
         /// Remove, by kind and id (a volume's id is its name).
         Removed {

@@ -1,7 +1,5 @@
 //! Tidying up as a receipt: what would go, how much that frees, and the removal of what was chosen.
 
-use crate::ResourceKind;
-
 wire! {
     /// Which objects are to go.
     #[derive(Eq)]
@@ -13,10 +11,23 @@ wire! {
     /// Names an object of a receipt.
     #[derive(Eq, PartialOrd, Ord)]
     pub struct PruneKey {
-        /// Its list.
-        pub kind: ResourceKind,
-        /// Its id; a volume's name.
+        /// What it is.
+        pub kind: PruneKind,
+        /// Its id, that in the trash for what is there; a volume's name.
         pub id: String,
+    }
+
+    /// What an object of a receipt is.
+    #[derive(Copy, Eq, PartialOrd, Ord)]
+    pub enum PruneKind {
+        /// A container.
+        Container,
+        /// An image.
+        Image,
+        /// A volume.
+        Volume,
+        /// An image in the trash, or one name of it.
+        Trash,
     }
 
     /// What could go.
@@ -57,6 +68,8 @@ wire! {
         Anonymous,
         /// A named volume that no container mounts.
         Unmounted,
+        /// It was removed, and can still be taken back.
+        Trashed,
     }
 
     /// What was removed.

@@ -3,6 +3,13 @@
 use crate::ImageSummary;
 
 wire! {
+    /// How much is in the trash. Whoever shows what it is asks for it anew at each change.
+    #[derive(Copy, Default, Eq)]
+    pub struct TrashSummary {
+        /// Images, and single names of images.
+        pub images: u32,
+    }
+
     /// What is in the trash.
     #[derive(Eq)]
     pub struct Trash {

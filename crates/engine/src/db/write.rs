@@ -157,7 +157,8 @@ async fn apply_change(
         ChangeKind::Removed { kind, id } => {
             return remove_resource(transaction, kind, &id).await;
         }
-        ChangeKind::Lagged => return Ok(()),
+        // The trash is files of its own.
+        ChangeKind::Trash { .. } | ChangeKind::Lagged => return Ok(()),
     };
     sqlx::query("INSERT OR REPLACE INTO resources (kind, id, value) VALUES (?, ?, ?)")
         .bind(name(kind))

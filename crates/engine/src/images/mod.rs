@@ -35,5 +35,5 @@ pub use distribution::Distribution;
 pub(crate) use error::store_failed;
 pub(crate) use names::parse;
 pub use remove::Prune;
-pub(crate) use remove::freed_without;
+pub(crate) use remove::{Going, freed_without};
 pub(crate) use state::{Images, ids};

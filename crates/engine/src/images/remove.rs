@@ -149,25 +149,31 @@ pub(super) fn roots(store: &Store, data_root: &Path, trashed: Vec<Descriptor>) -
     }
 }
 
-/// Bytes that collecting would free if these images and containers were gone. Blocks.
-pub(crate) fn freed_without(
-    store: &Store,
-    data_root: &Path,
-    images: &[String],
-    containers: &[String],
-) -> Result<u64> {
+/// What could be gone, by ids.
+#[derive(Debug, Default)]
+pub(crate) struct Going {
+    pub(crate) images: Vec<String>,
+    pub(crate) containers: Vec<String>,
+    /// Entries of the trash.
+    pub(crate) trashed: Vec<String>,
+}
+
+/// Bytes that collecting would free if all of these were gone. Blocks.
+pub(crate) fn freed_without(store: &Store, data_root: &Path, gone: &Going) -> Result<u64> {
     let catalog = Catalog::read(store);
     let going: Vec<&Image> = catalog
         .images
         .values()
-        .filter(|image| images.iter().any(|id| *id == image.id.as_str()))
+        .filter(|image| gone.images.iter().any(|id| *id == image.id.as_str()))
         .collect();
     let names = store.references().list().into_iter();
     let forgotten = names
         .filter(|(name, target)| going.iter().any(|image| belongs(image, name, target)))
         .map(|(name, _)| name)
         .collect();
-    let mut roots = roots(store, data_root, trash::held(data_root, now_ms())?);
+    let trashed = trash::held_without(data_root, now_ms(), &gone.trashed)?;
+    let mut roots = roots(store, data_root, trashed);
+    let containers = &gone.containers;
     let stays = |name: &terrarium_store::Name| !containers.iter().any(|id| id == name.as_str());
     roots.snapshots.retain(stays);
     let preview = store.preview(&roots, &forgotten);

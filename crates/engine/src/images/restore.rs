@@ -3,8 +3,8 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use terrarium_api::{
-    ContainerSummary, EmptyTrash, Error, ErrorCode, RemoveImage, RemovedImage, RestoredImage,
-    Traced, Trash, TrashId, TrashedImage,
+    ChangeKind, ContainerSummary, EmptyTrash, Error, ErrorCode, RemoveImage, RemovedImage,
+    RestoredImage, Traced, Trash, TrashId, TrashSummary, TrashedImage,
 };
 use terrarium_oci::{Descriptor, Digest, Reference};
 use terrarium_store::{Name, Store};
@@ -40,6 +40,7 @@ impl Engine {
             self.image_event("delete", image.id.as_str(), image.id.as_str());
         }
         self.publish_images().await?;
+        self.publish_trash().await?;
         Ok(tracer.finish(shown))
     }
 
@@ -66,6 +67,7 @@ impl Engine {
             self.image_event("tag", back.id.as_str(), name);
         }
         let image = self.published_image(back.id.as_str()).await?;
+        self.publish_trash().await?;
         let taken = back.taken;
         Ok(tracer.finish(RestoredImage { image, taken }))
     }
@@ -88,11 +90,35 @@ impl Engine {
         tracer.step("remove entries", "trash/", work).await?;
         let work = self.collect_images(Vec::new());
         let (deleted, freed_bytes) = tracer.step("unlink", "blobs and snapshots", work).await?;
+        self.publish_trash().await?;
         Ok(tracer.finish(RemovedImage {
             untagged: Vec::new(),
             deleted,
             freed_bytes,
         }))
+    }
+
+    async fn forget_expired(&self) -> Result<()> {
+        self.collect_images(Vec::new()).await?;
+        self.publish_trash().await
+    }
+
+    /// How much is in the trash.
+    ///
+    /// # Errors
+    /// What could not be read.
+    pub(crate) async fn trash_summary(&self) -> Result<TrashSummary> {
+        let entries = Entries::below(&self.config().data_root);
+        let entries = blocking(move || entries.list(now_ms())).await?;
+        let images = u32::try_from(entries.len()).unwrap_or(u32::MAX);
+        Ok(TrashSummary { images })
+    }
+
+    /// Tells every window that something went into the trash, or out of it.
+    async fn publish_trash(&self) -> Result<()> {
+        let value = self.trash_summary().await?;
+        self.hub().change(ChangeKind::Trash { value });
+        Ok(())
     }
 
     /// Frees what has been in the trash for too long, beside everything else.
@@ -102,7 +128,7 @@ impl Engine {
             let entries = Entries::below(&engine.config().data_root);
             let swept = blocking(move || entries.expire(now_ms())).await;
             let swept = match swept {
-                Ok(true) => engine.collect_images(Vec::new()).await.map(drop),
+                Ok(true) => engine.forget_expired().await,
                 Ok(false) => Ok(()),
                 Err(error) => Err(error),
             };

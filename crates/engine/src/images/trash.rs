@@ -170,7 +170,17 @@ fn read(path: &Path) -> Option<io::Result<Entry>> {
 
 /// What the trash keeps from the collector. Where it cannot be read, nothing may be collected.
 pub(super) fn held(data_root: &Path, now_ms: u64) -> Result<Vec<Descriptor>> {
-    let entries = Entries::below(data_root).list(now_ms)?;
+    held_without(data_root, now_ms, &[])
+}
+
+/// The same if the entries `gone` were not there.
+pub(super) fn held_without(
+    data_root: &Path,
+    now_ms: u64,
+    gone: &[String],
+) -> Result<Vec<Descriptor>> {
+    let mut entries = Entries::below(data_root).list(now_ms)?;
+    entries.retain(|entry| !gone.contains(&entry.id));
     let targets = entries
         .into_iter()
         .flat_map(|entry| entry.names.into_values());

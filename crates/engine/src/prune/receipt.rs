@@ -6,8 +6,8 @@ use std::{
 };
 
 use terrarium_api::{
-    ContainerStatus, ContainerSummary, ImageSummary, PruneChoice, PruneItem, PruneKey, PruneReason,
-    PruneReceipt, ResourceKind, Volume,
+    ContainerStatus, ContainerSummary, ImageSummary, PruneChoice, PruneItem, PruneKey, PruneKind,
+    PruneReason, PruneReceipt, TrashedImage, Volume,
 };
 use terrarium_store::{Name, Store};
 
@@ -18,6 +18,7 @@ struct Everything {
     containers: Vec<ContainerSummary>,
     images: Vec<ImageSummary>,
     volumes: Vec<Volume>,
+    trashed: Vec<TrashedImage>,
     sizes: BTreeMap<PruneKey, u64>,
 }
 
@@ -31,6 +32,7 @@ impl Engine {
             containers: self.containers().await?,
             images: self.images().await?,
             volumes: self.volumes().await?,
+            trashed: self.trash().await?.images,
             sizes: BTreeMap::new(),
         };
         let (store, data_root) = (self.store().clone(), self.config().data_root.clone());
@@ -49,12 +51,12 @@ impl Everything {
         let failed = |error| store_failed("measure what could be removed", &error);
         for container in self.containers.iter().filter(|one| is_at_rest(one)) {
             let usage = Name::new(&container.id).and_then(|name| store.snapshots().usage(&name));
-            let key = key(ResourceKind::Container, &container.id);
+            let key = key(PruneKind::Container, &container.id);
             self.sizes.insert(key, usage.map_err(failed)?.disk_bytes);
         }
         for volume in &self.volumes {
             let usage = store.measure_tree(Path::new(&volume.mountpoint));
-            let key = key(ResourceKind::Volume, &volume.name);
+            let key = key(PruneKind::Volume, &volume.name);
             self.sizes.insert(key, usage.map_err(failed)?.disk_bytes);
         }
         Ok(())
@@ -71,7 +73,7 @@ impl Everything {
         };
         let mut items = Vec::new();
         for container in self.containers.iter().filter(|one| is_at_rest(one)) {
-            let key = key(ResourceKind::Container, &container.id);
+            let key = key(PruneKind::Container, &container.id);
             let size = self.size(&key);
             items.push(item(key, &container.name, PruneReason::Stopped, size));
         }
@@ -86,8 +88,13 @@ impl Everything {
                 true => PruneReason::Unnamed,
                 false => PruneReason::Unused,
             };
-            let key = key(ResourceKind::Image, &image.id);
-            items.push(item(key, &title(image), reason, image.unique_bytes));
+            let key = key(PruneKind::Image, &image.id);
+            items.push(item(
+                key,
+                &title(&image.references, &image.id),
+                reason,
+                image.unique_bytes,
+            ));
         }
         for volume in self
             .volumes
@@ -98,9 +105,14 @@ impl Everything {
                 true => PruneReason::Anonymous,
                 false => PruneReason::Unmounted,
             };
-            let key = key(ResourceKind::Volume, &volume.name);
+            let key = key(PruneKind::Volume, &volume.name);
             let size = self.size(&key);
             items.push(item(key, &volume.name, reason, size));
+        }
+        for trashed in &self.trashed {
+            let key = key(PruneKind::Trash, &trashed.id);
+            let name = title(&trashed.references, &trashed.image_id);
+            items.push(item(key, &name, PruneReason::Trashed, trashed.freed_bytes));
         }
         items
     }
@@ -125,19 +137,19 @@ fn freed(
     };
     let own: u64 = items
         .iter()
-        .filter(|item| item.picked && item.key.kind != ResourceKind::Image)
+        .filter(|item| item.picked && has_own_bytes(item.key.kind))
         .map(|item| everything.size(&item.key))
         .sum();
-    let of_images = images::freed_without(
-        store,
-        data_root,
-        &picked(ResourceKind::Image),
-        &picked(ResourceKind::Container),
-    )?;
+    let going = images::Going {
+        images: picked(PruneKind::Image),
+        containers: picked(PruneKind::Container),
+        trashed: picked(PruneKind::Trash),
+    };
+    let of_images = images::freed_without(store, data_root, &going)?;
     Ok(own + of_images)
 }
 
-fn key(kind: ResourceKind, id: &str) -> PruneKey {
+fn key(kind: PruneKind, id: &str) -> PruneKey {
     PruneKey {
         kind,
         id: id.into(),
@@ -156,9 +168,12 @@ fn is_safe(reason: PruneReason) -> bool {
     matches!(reason, PruneReason::Unnamed)
 }
 
-fn title(image: &ImageSummary) -> String {
-    let names = image.references.first();
-    names
-        .cloned()
-        .unwrap_or_else(|| image.id.chars().take(19).collect())
+/// Images share bytes, in the trash or not; others have theirs alone.
+fn has_own_bytes(kind: PruneKind) -> bool {
+    matches!(kind, PruneKind::Container | PruneKind::Volume)
+}
+
+fn title(references: &[String], image_id: &str) -> String {
+    let name = references.first().cloned();
+    name.unwrap_or_else(|| image_id.chars().take(19).collect())
 }

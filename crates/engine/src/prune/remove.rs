@@ -1,7 +1,7 @@
 //! Removing what was chosen: containers first, then what they used.
 
 use terrarium_api::{
-    PruneChoice, PruneItem, Pruned, RemoveContainer, RemoveImage, ResourceKind, Traced,
+    EmptyTrash, PruneChoice, PruneItem, PruneKind, Pruned, RemoveContainer, RemoveImage, Traced,
 };
 
 use crate::{Engine, Result, Tracer};
@@ -38,7 +38,7 @@ impl Engine {
     async fn remove_item(&self, item: &PruneItem) -> Result<u64> {
         let id = item.key.id.clone();
         match item.key.kind {
-            ResourceKind::Container => {
+            PruneKind::Container => {
                 let request = RemoveContainer {
                     container: id,
                     force: false,
@@ -47,18 +47,23 @@ impl Engine {
                 self.remove_container(request).await?;
                 Ok(item.size_bytes)
             }
-            ResourceKind::Image => {
+            PruneKind::Image => {
                 let request = RemoveImage {
                     image: id,
                     force: true,
                 };
                 Ok(self.remove_image(request).await?.value.freed_bytes)
             }
-            ResourceKind::Volume => {
+            PruneKind::Volume => {
                 self.remove_volume(&id).await?;
                 Ok(item.size_bytes)
             }
-            ResourceKind::Activity => Ok(0),
+            PruneKind::Trash => {
+                let request = EmptyTrash {
+                    ids: Some(vec![id]),
+                };
+                Ok(self.empty_trash(request).await?.value.freed_bytes)
+            }
         }
     }
 }

@@ -22,10 +22,11 @@ impl Engine {
         // Taken first: a change that comes while the lists are read is then applied once more,
         // which changes nothing, instead of being missed.
         let revision = self.hub().revision();
-        let (containers, images, volumes, system) = tokio::try_join!(
+        let (containers, images, volumes, trash, system) = tokio::try_join!(
             self.containers(),
             self.images(),
             self.volumes(),
+            self.trash_summary(),
             self.info()
         )?;
         Ok(Overview {
@@ -34,6 +35,7 @@ impl Engine {
             images,
             volumes,
             activities: self.activities().list(),
+            trash,
             system,
         })
     }

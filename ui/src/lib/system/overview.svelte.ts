@@ -4,6 +4,7 @@ import { problemOf } from './problem'
 import { reduce } from './reduce'
 
 const RETRY_MS = 3_000
+const NOTHING: Overview['trash'] = { images: 0 }
 
 /** Everything that lists show, kept in step with the engine. */
 class OverviewStore {
@@ -16,6 +17,7 @@ class OverviewStore {
   images = $derived(this.value?.images ?? [])
   volumes = $derived(this.value?.volumes ?? [])
   activities = $derived(this.value?.activities ?? [])
+  trash = $derived(this.value?.trash ?? NOTHING)
   #early: Change[] = []
   #asking = false
 

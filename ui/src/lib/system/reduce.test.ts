@@ -16,6 +16,7 @@ const overview = (volumes: Volume[]): Overview => ({
   containers: [],
   images: [],
   activities: [],
+  trash: { images: 0 },
   volumes,
   system: {} as Overview['system'],
 })

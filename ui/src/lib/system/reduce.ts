@@ -31,6 +31,8 @@ export function reduce(overview: Overview, { revision, change }: Change): Reduce
       return { ...overview, revision, volumes: upsert(overview.volumes, change.value) }
     case 'activity':
       return { ...overview, revision, activities: upsert(overview.activities, change.value) }
+    case 'trash':
+      return { ...overview, revision, trash: change.value }
     case 'removed': {
       const list = LISTS[change.kind]
       return { ...overview, revision, [list]: without<Row>(overview[list], change.id) }

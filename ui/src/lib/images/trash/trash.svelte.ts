@@ -21,7 +21,6 @@ class ImageTrash {
 
   show(): void {
     this.open = true
-    void this.load()
   }
 
   async load(): Promise<void> {
@@ -51,8 +50,9 @@ class ImageTrash {
       toasts.show({ tone: 'plain', text: t.trash.restored(trashedTitle(trashed)), ...(taken && { detail: taken }) })
     } catch (thrown) {
       fail(thrown, trashedTitle(trashed))
+      // Another window may have been first.
+      if (this.open) await this.load()
     }
-    if (this.open) await this.load()
   }
 
   /** Removes for good what is named, or everything. This cannot be taken back, so it is asked. */
@@ -70,8 +70,8 @@ class ImageTrash {
       toasts.show({ tone: 'plain', text: t.images.freed(bytes(value.freedBytes)) })
     } catch (thrown) {
       fail(thrown, t.trash.title)
+      await this.load()
     }
-    await this.load()
   }
 }
 

@@ -570,7 +570,11 @@ value: Volume, } | { "type": "activity",
 /**
  * The new state.
  */
-value: Activity, } | { "type": "removed", 
+value: Activity, } | { "type": "trash", 
+/**
+ * The new state.
+ */
+value: TrashSummary, } | { "type": "removed", 
 /**
  * Which list.
  */
@@ -2852,6 +2856,10 @@ volumes: Array<Volume>,
  */
 activities: Array<Activity>, 
 /**
+ * What can be taken back.
+ */
+trash: TrashSummary, 
+/**
  * The machine and the engine.
  */
 system: SystemInfo, };
@@ -3102,15 +3110,17 @@ picked: boolean, };
 
 export type PruneKey = { 
 /**
- * Its list.
+ * What it is.
  */
-kind: ResourceKind, 
+kind: PruneKind, 
 /**
- * Its id; a volume's name.
+ * Its id, that in the trash for what is there; a volume's name.
  */
 id: string, };
 
-export type PruneReason = "stopped" | "unnamed" | "unused" | "anonymous" | "unmounted";
+export type PruneKind = "container" | "image" | "volume" | "trash";
+
+export type PruneReason = "stopped" | "unnamed" | "unused" | "anonymous" | "unmounted" | "trashed";
 
 export type PruneReceipt = { 
 /**
@@ -4134,6 +4144,12 @@ export type TrashId = {
  * Its id there.
  */
 id: string, };
+
+export type TrashSummary = { 
+/**
+ * Images, and single names of images.
+ */
+images: number, };
 
 export type TrashedImage = { 
 /**

@@ -1,5 +1,6 @@
 export const trash = {
   title: 'Trash',
+  titleWith: (n: number) => `Trash · ${n}`,
   text: (days: number) => `Removed images stay here for ${days} days and can come back as they were.`,
   nothing: 'The trash is empty.',
   columns: ['Image', 'Removed', 'Goes for good', 'Frees'],

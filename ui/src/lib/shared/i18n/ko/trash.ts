@@ -3,6 +3,7 @@ import { josa } from '../josa'
 
 export const trash: typeof en.trash = {
   title: '휴지통',
+  titleWith: (n) => `휴지통 · ${n}개`,
   text: (days) => `지운 이미지는 ${days}일 동안 여기에 남아 있고, 그대로 되돌릴 수 있어요.`,
   nothing: '휴지통이 비어 있어요.',
   columns: ['이미지', '지운 때', '완전히 지워질 때', '비는 크기'],
