@@ -34,6 +34,12 @@ wire! {
         Push,
         /// The starter image, made locally.
         MakeStarterImage,
+        /// Images into a file.
+        SaveImages,
+        /// Images out of a file.
+        LoadImages,
+        /// An image from a file system.
+        ImportImage,
         /// An image from a Dockerfile.
         BuildImage,
         /// A container from an image.

@@ -5,13 +5,14 @@ use std::{
     sync::{Arc, mpsc},
 };
 
-use terrarium_api::{Error, ErrorCode, ImageSummary, ImportImage, Traced};
+use terrarium_api::{ActivityKind, Error, ErrorCode, ImageSummary, ImportImage, Traced};
 use terrarium_oci::{ChainId, Descriptor, ExecConfig, HistoryEntry, ImageConfig, RootFs};
 use terrarium_store::{At, Lease, View, layer::live::Crossing};
 
 use super::{
     commit::{changed, names, now},
     keep, made,
+    meter::Meter,
     pull::{lease, platform},
     store_failed,
 };
@@ -23,7 +24,7 @@ use crate::{
 };
 
 impl Engine {
-    /// Makes an image of a tar on disk, or of a folder.
+    /// Makes an image of a tar on disk, or of a folder, as an activity.
     ///
     /// # Errors
     /// `InvalidArgument` if it cannot be opened, else as [`Engine::import_tar`].
@@ -33,20 +34,32 @@ impl Engine {
             let metadata = std::fs::metadata(&path);
             let file = metadata.and_then(|found| match found.is_dir() {
                 true => Ok(None),
-                false => std::fs::File::open(&path).map(Some),
+                false => std::fs::File::open(&path).map(|file| Some((file, found.len()))),
             });
             file.map_err(|error| {
                 let text = format!("open {}", quoted(&path));
                 Error::new(ErrorCode::InvalidArgument, text).because(&error)
             })
         });
-        match opened.await? {
-            Some(file) => self.import_tar(file, request).await,
-            None => self.import_folder(request).await,
-        }
+        let (opened, subject) = (opened.await?, request.path.clone());
+        self.metered(
+            (ActivityKind::ImportImage, &subject),
+            async |meter| match opened {
+                Some((file, size_bytes)) => {
+                    meter.expect(size_bytes);
+                    self.take_tar(meter.count(file), request, meter).await
+                }
+                None => self.import_folder(request, meter).await,
+            },
+        )
+        .await
     }
 
-    async fn import_folder(&self, request: ImportImage) -> Result<Traced<ImageSummary>> {
+    async fn import_folder(
+        &self,
+        request: ImportImage,
+        meter: Meter,
+    ) -> Result<Traced<ImageSummary>> {
         let (reader, writer) = std::io::pipe().context(|| "make a pipe".to_owned())?;
         let (store, view) = (
             self.store().clone(),
@@ -62,7 +75,8 @@ impl Engine {
             reader,
             is_whole: Some(is_whole),
         };
-        let (packed, imported) = tokio::join!(packing, self.import_tar(tar, request));
+        let (packed, imported) =
+            tokio::join!(packing, self.take_tar(meter.guard(tar), request, meter));
         match (packed, imported) {
             // Whoever reads a tar no further is why it could not be written.
             (Err(packed), Err(imported)) if packed.code == ErrorCode::Internal => Err(imported),
@@ -81,6 +95,15 @@ impl Engine {
         tar: impl Read + Send + 'static,
         request: ImportImage,
     ) -> Result<Traced<ImageSummary>> {
+        self.take_tar(tar, request, Meter::default()).await
+    }
+
+    async fn take_tar(
+        &self,
+        tar: impl Read + Send + 'static,
+        request: ImportImage,
+        meter: Meter,
+    ) -> Result<Traced<ImageSummary>> {
         let names = names(request.reference.as_deref())?;
         let config = changed(ExecConfig::default(), &request.changes)?;
         let platform = platform(request.platform.as_deref())?;
@@ -95,7 +118,7 @@ impl Engine {
             ..ImageConfig::default()
         };
         let work = blocking(move || {
-            let (config, layer) = with_layer(&inner, tar, config, comment, &lease)?;
+            let (config, layer) = with_layer(&inner, tar, (config, comment), (&lease, &meter))?;
             let (id, manifest) = made::write(&inner.images.store, &config, vec![layer], &lease)?;
             made::name(&inner.images, &names, &manifest)?;
             Ok(id)
@@ -111,16 +134,16 @@ impl Engine {
 fn with_layer(
     inner: &Inner,
     tar: impl Read + Send + 'static,
-    mut config: ImageConfig,
-    comment: Option<String>,
-    lease: &Lease,
+    (mut config, comment): (ImageConfig, Option<String>),
+    (lease, meter): (&Lease, &Meter),
 ) -> Result<(ImageConfig, Descriptor)> {
     let store = &inner.images.store;
     let failed = |error: terrarium_store::Error| store_failed("read the tar", &error);
     let (blob, diff_id) = store.take_layer(tar, lease).map_err(failed)?;
     let chain = ChainId::on(None, &diff_id);
     let kept = store.content().blob(&blob.digest).map_err(failed)?;
-    keep::unpack(store, &chain, None, kept.file, lease).map_err(failed)?;
+    let kept = meter.guard(kept.file);
+    keep::unpack(store, &chain, None, kept, lease).map_err(failed)?;
     let created = now();
     config.history.push(HistoryEntry {
         created: Some(created.clone()),

@@ -6,7 +6,7 @@ use terrarium_api::{Error, ErrorCode};
 use terrarium_oci::{ChainId, ImageConfig, Manifest};
 use terrarium_store::{Lease, Store, WantedLayer};
 
-use super::{catalog::document, store_failed};
+use super::{catalog::document, meter::Meter, store_failed};
 use crate::Result;
 
 /// Unpacks a layer on top of `parent`, unless its snapshot is here.
@@ -31,7 +31,12 @@ pub(super) fn unpack(
 ///
 /// # Errors
 /// `UnsupportedImage` if config and manifest disagree or a blob is missing; `UnsafeLayer`.
-pub(super) fn unpack_all(store: &Store, manifest: &Manifest, lease: &Lease) -> Result<ImageConfig> {
+pub(super) fn unpack_all(
+    store: &Store,
+    manifest: &Manifest,
+    lease: &Lease,
+    meter: &Meter,
+) -> Result<ImageConfig> {
     let config = document(store, &manifest.config.digest)
         .map_err(|error| store_failed("read the config of the image", &error))?;
     let config = ImageConfig::parse(&config).map_err(|error| {
@@ -58,7 +63,8 @@ pub(super) fn unpack_all(store: &Store, manifest: &Manifest, lease: &Lease) -> R
         lease.hold_blob(&layer.digest).map_err(failed)?;
         let blob = store.content().blob(&layer.digest).map_err(failed)?;
         let parent = number.checked_sub(1).map(|below| &chain[below]);
-        unpack(store, &chain[number], parent, blob.file, lease).map_err(failed)?;
+        let tar = meter.guard(blob.file);
+        unpack(store, &chain[number], parent, tar, lease).map_err(failed)?;
     }
     let synced = store.snapshots().sync();
     synced.map_err(|error| store_failed("write layers to disk", &error))?;

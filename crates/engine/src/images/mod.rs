@@ -14,6 +14,7 @@ mod import;
 mod keep;
 mod list;
 pub(crate) mod made;
+mod meter;
 mod names;
 mod progress;
 mod pull;

@@ -2,7 +2,7 @@ import type { Action } from '$lib/actions/action'
 import { dialogs as containerDialogs } from '$lib/containers/dialogs.svelte'
 import type { ImageSummary } from '$lib/ipc/client'
 import { t } from '$lib/shared/i18n/index.svelte'
-import { CompareIcon, DeleteIcon, PlayIcon, PushIcon, SaveIcon, TagIcon } from '$lib/shared/icons'
+import { CompareIcon, DeleteIcon, PlayIcon, PushIcon, SaveIcon, SignatureIcon, TagIcon } from '$lib/shared/icons'
 import { router } from '$lib/shared/router.svelte'
 import { imageDialogs } from './dialogs.svelte'
 import { archive } from './archive/archive.svelte'
@@ -71,6 +71,18 @@ const compare: ImageAction = {
   },
 }
 
+const verify: ImageAction = {
+  id: 'image.verify',
+  icon: SignatureIcon,
+  label: () => t.verify.open,
+  group: 1,
+  single: true,
+  fits: () => true,
+  run: ([image]) => {
+    if (image) imageDialogs.verifying = image
+  },
+}
+
 /** Puts one after the other into the trash, because a later one may become free through an earlier one. */
 async function removeAll(targets: readonly ImageSummary[]): Promise<void> {
   for (const image of targets) {
@@ -91,4 +103,4 @@ const remove: ImageAction = {
 }
 
 /** Every verb of an image, in the order of its menu. */
-export const imageActions: readonly ImageAction[] = [run, tag, push, save, compare, remove]
+export const imageActions: readonly ImageAction[] = [run, tag, push, save, verify, compare, remove]

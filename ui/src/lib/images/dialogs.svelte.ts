@@ -4,6 +4,7 @@ import type { ImageSummary } from '$lib/ipc/client'
 class ImageDialogs {
   tagging = $state.raw<ImageSummary | null>(null)
   comparing = $state.raw<ImageSummary | null>(null)
+  verifying = $state.raw<ImageSummary | null>(null)
 }
 
 export const imageDialogs = new ImageDialogs()

@@ -4,6 +4,7 @@ import { dialogs as containerDialogs } from '$lib/containers/dialogs.svelte'
 import { stateWord } from '$lib/containers/state'
 import { imageActions } from '$lib/images/actions'
 import { archive } from '$lib/images/archive/archive.svelte'
+import { importing } from '$lib/images/archive/importing.svelte'
 import { imageTitle } from '$lib/images/name'
 import { pulls } from '$lib/images/pulls.svelte'
 import { imageTrash } from '$lib/images/trash/trash.svelte'
@@ -13,6 +14,7 @@ import {
   CleanIcon,
   ContainersIcon,
   DeleteIcon,
+  FolderIcon,
   ImagesIcon,
   KeyboardIcon,
   LanguageIcon,
@@ -85,6 +87,7 @@ function commands(): Entry[] {
     { id: 'new-container', section, label: t.containers.new, icon: PlusIcon, run: () => containerDialogs.create() },
     { id: 'pull', section, label: t.images.pull, icon: PullIcon, run: () => pulls.openDialog() },
     { id: 'load', section, label: t.archive.load, icon: LoadIcon, run: () => archive.askWhereFrom() },
+    { id: 'import', section, label: t.importing.open, icon: FolderIcon, run: () => importing.ask() },
     { id: 'trash', section, label: t.trash.title, icon: DeleteIcon, run: () => imageTrash.show() },
     { id: 'registries', section, label: t.palette.go(t.registries.title), icon: RegistryIcon, run: () => router.go({ page: 'settings', tab: 'registries' }) },
     { id: 'prune', section, label: t.prune.open, icon: CleanIcon, run: () => receipt.show() },

@@ -1,10 +1,11 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fs::File,
     io::Read,
     sync::Arc,
 };
 
-use terrarium_api::{Error, ErrorCode, LoadImages, LoadedImage, Traced};
+use terrarium_api::{ActivityKind, Error, ErrorCode, LoadImages, LoadedImage, Traced};
 use terrarium_oci::{
     Compression, Descriptor, Digest, Document, MAX_DOCUMENT_BYTES, Manifest, MediaType, Platform,
     Reference,
@@ -19,6 +20,7 @@ use crate::{
     images::{
         catalog::document,
         keep,
+        meter::Meter,
         names::{point, unnamed},
         pull::lease,
         store_failed,
@@ -39,6 +41,14 @@ impl Engine {
         &self,
         archive: impl Read + Send + 'static,
     ) -> Result<Traced<Vec<LoadedImage>>> {
+        self.take_archive(archive, Meter::default()).await
+    }
+
+    async fn take_archive(
+        &self,
+        archive: impl Read + Send + 'static,
+        meter: Meter,
+    ) -> Result<Traced<Vec<LoadedImage>>> {
         let mut tracer = Tracer::new("image.load", "archive", "docker load".to_owned());
         let store = self.inner.images.store.clone();
         let lease = Arc::new(lease(&store).await?);
@@ -53,7 +63,7 @@ impl Engine {
         let unpacking = blocking(move || {
             let found = find(&inner.images.store, &taken, &held)?;
             found.iter().try_for_each(|image| {
-                keep::unpack_all(&inner.images.store, &image.manifest, &held).map(drop)
+                keep::unpack_all(&inner.images.store, &image.manifest, &held, &meter).map(drop)
             })?;
             let _naming = inner.images.naming();
             found
@@ -73,18 +83,26 @@ impl Engine {
         Ok(tracer.finish(loaded))
     }
 
-    /// Takes in the images of a file.
+    /// Takes in the images of a file, as an activity.
     ///
     /// # Errors
     /// `InvalidArgument` if it cannot be opened, else as [`Engine::read_archive`].
     pub async fn load_images(&self, request: LoadImages) -> Result<Traced<Vec<LoadedImage>>> {
-        let file = blocking(move || {
-            std::fs::File::open(&request.path).map_err(|error| {
-                let text = format!("open {}", quoted(&request.path));
+        let path = request.path.clone();
+        let opened = blocking(move || {
+            let file = File::open(&path).and_then(|file| Ok((file.metadata()?.len(), file)));
+            file.map_err(|error| {
+                let text = format!("open {}", quoted(&path));
                 Error::new(ErrorCode::InvalidArgument, text).because(&error)
             })
         });
-        self.read_archive(file.await?).await
+        let (size_bytes, file) = opened.await?;
+        let activity = (ActivityKind::LoadImages, request.path.as_str());
+        self.metered(activity, |meter| {
+            meter.expect(size_bytes);
+            self.take_archive(meter.count(file), meter)
+        })
+        .await
     }
 }
 

@@ -5,7 +5,7 @@ use std::{
     sync::Arc,
 };
 
-use terrarium_api::{Error, ErrorCode, SaveImages, Traced};
+use terrarium_api::{ActivityKind, Error, ErrorCode, SaveImages, Traced};
 use terrarium_oci::{Descriptor, Digest, MediaType, Reference};
 use terrarium_store::Store;
 
@@ -41,22 +41,25 @@ impl Engine {
         Ok(tracer.finish(()))
     }
 
-    /// Writes images into a file, which appears when it is whole.
+    /// Writes images into a file, which appears when it is whole; an activity.
     ///
     /// # Errors
     /// `InvalidArgument` if the path is not absolute or something is there already, else as
     /// [`Engine::write_archive`].
     pub async fn save_images(&self, request: SaveImages) -> Result<Traced<()>> {
         let path = PathBuf::from(&request.path);
-        self.can_save(request.images.clone()).await?;
+        let chosen = self.images_to_save(request.images.clone()).await?;
         let (aside, file) = blocking({
             let path = path.clone();
             move || begin_file(&path)
         })
         .await?;
-        let written = self
-            .write_archive(request.images, io::BufWriter::new(file))
-            .await;
+        let activity = (ActivityKind::SaveImages, request.images.join(" "));
+        let written = self.metered((activity.0, &activity.1), |meter| {
+            meter.expect(blob_bytes(&chosen));
+            self.write_archive(request.images, meter.count(io::BufWriter::new(file)))
+        });
+        let written = written.await;
         blocking(move || end_file(&aside, &path, written)).await
     }
 
@@ -92,6 +95,15 @@ impl Engine {
 struct Chosen {
     image: Image,
     tags: BTreeSet<Reference>,
+}
+
+/// Bytes of all blobs of the images, those that they share once.
+fn blob_bytes(chosen: &[Chosen]) -> u64 {
+    let blobs = chosen.iter().flat_map(|one| {
+        let layers = one.image.layers.iter();
+        layers.map(|layer| (&layer.digest, layer.size_bytes))
+    });
+    blobs.collect::<BTreeMap<_, _>>().into_values().sum()
 }
 
 /// What a name stands for: one tag, all tags of a repository without one, or an id without names.

@@ -1,19 +1,16 @@
 import { call, type ImageSummary, type LoadedImage } from '$lib/ipc/client'
 import { t } from '$lib/shared/i18n/index.svelte'
-import type { Problem } from '$lib/shared/loading'
 import { toasts } from '$lib/shared/toasts.svelte'
-import { problemOf } from '$lib/system/problem'
 import { traces } from '$lib/system/traces.svelte'
 import { fileName } from './fileName'
+import { FileWork } from './fileWork.svelte'
 
-/** The dialogs that write images into a file and read them from one. */
+/** The dialogs that write images into a file and read them from one. Closing one leaves the work to Activity. */
 class Archive {
   saving = $state.raw<readonly ImageSummary[] | null>(null)
   loading = $state(false)
   path = $state('')
-  /** When the work began that is under way. */
-  beganAt = $state<number | null>(null)
-  problem = $state.raw<Problem | null>(null)
+  work = new FileWork('saveImages', 'loadImages')
   loaded = $state.raw<readonly LoadedImage[] | null>(null)
 
   askWhereTo(images: readonly ImageSummary[]): void {
@@ -35,7 +32,7 @@ class Archive {
     const images = this.saving
     if (images === null) return
     const path = this.path.trim()
-    await this.#work(async () => {
+    await this.work.do(async () => {
       // An image with names is saved with its names, so that they come back with it.
       const names = images.flatMap(({ references, id }) => (references.length > 0 ? references : [id]))
       traces.record((await call('save_images', { images: names, path })).trace)
@@ -45,30 +42,20 @@ class Archive {
   }
 
   async load(): Promise<void> {
-    await this.#work(async () => {
+    await this.work.do(async () => {
       const { value, trace } = await call('load_images', { path: this.path.trim() })
       traces.record(trace)
-      this.loaded = value
+      if (this.loading) this.loaded = value
+      else toasts.show({ tone: 'plain', text: t.archive.loaded(value.length) })
     })
   }
 
   #reset(path: string): void {
+    // What is under way goes on, and its dialog shows it again.
+    if (this.work.running) return
     this.path = path
-    this.problem = null
+    this.work.reset()
     this.loaded = null
-  }
-
-  async #work(work: () => Promise<void>): Promise<void> {
-    if (this.beganAt !== null) return
-    this.beganAt = Date.now()
-    this.problem = null
-    try {
-      await work()
-    } catch (thrown) {
-      this.problem = problemOf(thrown)
-    } finally {
-      this.beganAt = null
-    }
   }
 }
 

@@ -70,7 +70,7 @@ export type ActivityId = {
  */
 id: string, };
 
-export type ActivityKind = "pull" | "push" | "makeStarterImage" | "buildImage" | "createContainer" | "startContainer" | "stopContainer" | "restartContainer" | "removeContainer" | "removeImage";
+export type ActivityKind = "pull" | "push" | "makeStarterImage" | "saveImages" | "loadImages" | "importImage" | "buildImage" | "createContainer" | "startContainer" | "stopContainer" | "restartContainer" | "removeContainer" | "removeImage";
 
 export type ActivityState = "running" | "succeeded" | "failed" | "canceled";
 
