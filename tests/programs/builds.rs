@@ -156,13 +156,9 @@ fn c(host: &Host) -> Result<()> {
     assert!(said.contains("main.o\nsay.o"), "{said}");
     assert_eq!(host.docker(&["run", "--rm", "c"]).ok(), "hello world");
     assert_eq!(host.docker(&["run", "--rm", "c", "you"]).ok(), "hello you");
-    let files = host.docker(&[
-        "inspect",
-        "-f",
-        "{{len .RootFS.Layers}} {{.Config.User}}",
-        "c",
-    ]);
-    assert_eq!(files.ok(), "1 65534");
+    let facts = "{{len .RootFS.Layers}} {{.Config.User}} {{.Os}}{{.Variant}}";
+    let facts = host.docker(&["inspect", "-f", facts, "c"]);
+    assert_eq!(facts.ok(), "1 65534 linux");
     let archive = host.scratch().join("c.tar").display().to_string();
     host.docker(&["save", "-o", &archive, "c"]).ok();
     podman_runs(&archive)

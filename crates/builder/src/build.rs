@@ -213,7 +213,7 @@ impl<E: Executor> Build<'_, E> {
     }
 
     fn platform_argument(&self, name: &str) -> Option<String> {
-        let host = terrarium_oci::Platform::host();
+        let host = terrarium_oci::Platform::made_here();
         let wanted = self
             .request
             .platform

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use futures_util::future::FutureExt as _;
 use terrarium_dockerfile::{Instruction, Position, Program, Stage, Step};
+use terrarium_oci::Platform;
 
 use crate::build::{Build, Report};
 use crate::files::clean;
@@ -50,24 +51,25 @@ impl<E: Executor> Build<'_, E> {
             node: stage.node,
             line: stage.line.clone(),
         });
-        let mut state = if name.is_empty() {
+        let platform = match &stage.platform {
+            Some(platform) => Some(self.global(platform).map_err(at)?),
+            None => self.request.platform.clone(),
+        };
+        let state = if name.is_empty() {
             return Err(at(Fault::NoBase));
         } else if name == "scratch" {
-            State::scratch()
+            let asked = platform.map(|text| text.parse()).transpose();
+            let asked =
+                asked.map_err(|error: terrarium_oci::Error| at(Fault::Executor(error.into())))?;
+            State::scratch(asked.unwrap_or_else(Platform::made_here))
         } else if let Some(other) = self.earlier(&name, index) {
             self.with_needs(other).await?.continued()
         } else {
-            let platform = match &stage.platform {
-                Some(platform) => Some(self.global(platform).map_err(at)?),
-                None => self.request.platform.clone(),
-            };
             let base = self.executor.base(&name, platform.as_deref()).await;
             State::on(base.map_err(|error| at(Fault::Executor(error)))?)
         };
+        let mut state = state.with_path();
         state.stage = index;
-        if state.config.env.is_empty() {
-            state.config.env = State::scratch().config.env;
-        }
         self.report(Report::Done {
             node: stage.node,
             id: state.chain().map(ToString::to_string),

@@ -41,15 +41,19 @@ impl State {
     }
 
     /// The file system of `scratch`.
-    pub(crate) fn scratch() -> Self {
+    pub(crate) fn scratch(platform: Platform) -> Self {
         Self {
-            platform: Platform::host(),
-            config: ExecConfig {
-                env: vec![PATH.to_owned()],
-                ..ExecConfig::default()
-            },
+            platform,
             ..Self::default()
         }
+    }
+
+    /// Commands find programs even where the base says nothing of it.
+    pub(crate) fn with_path(mut self) -> Self {
+        if self.config.env.is_empty() {
+            self.config.env.push(PATH.to_owned());
+        }
+        self
     }
 
     /// A new stage on one that is done.

@@ -12,7 +12,7 @@ use machine::{ABC, Machine, request, run, tar_of};
 use terrarium_builder::{
     Base, BoxError, Executor, Files, Found, Key, Layer, Process, Report, build,
 };
-use terrarium_oci::{ChainId, Descriptor, DiffId, Digest, MediaType};
+use terrarium_oci::{ChainId, Descriptor, DiffId, Digest, MediaType, Platform};
 
 async fn ran(machine: &Machine, dockerfile: &str) -> Vec<String> {
     run(machine, &request(dockerfile, tar_of("a", "x", 1)))
@@ -89,6 +89,23 @@ async fn the_config_says_what_the_instructions_say() {
         .iter()
         .filter(|entry| !entry.empty_layer);
     assert_eq!(layered.count(), 1);
+}
+
+#[tokio::test]
+async fn an_image_on_nothing_is_for_what_is_asked_and_else_for_any_machine_like_this() {
+    let machine = Machine::default();
+    let dockerfile = "FROM scratch\nARG TARGETPLATFORM\nENV P=$TARGETPLATFORM\n";
+    let mut asked = request(dockerfile, tar_of("a", "x", 1));
+    let plain = run(&machine, &asked).await.unwrap().config;
+    assert_eq!(
+        plain.platform.to_string(),
+        Platform::made_here().to_string()
+    );
+    assert_eq!(plain.config.env[1], format!("P={}", plain.platform));
+    asked.platform = Some("linux/arm/v6".to_owned());
+    let other = run(&machine, &asked).await.unwrap().config;
+    assert_eq!(other.platform.to_string(), "linux/arm/v6");
+    assert_eq!(other.config.env[1], "P=linux/arm/v6");
 }
 
 #[tokio::test]

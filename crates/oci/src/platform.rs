@@ -47,11 +47,17 @@ impl Platform {
 
     /// The platform of this machine, with the best variant that the processor has.
     pub fn host() -> Self {
-        let mut host = Self::new("linux", std::env::consts::ARCH).normalized();
+        let mut host = Self::made_here();
         if let Some(level) = amd64_level() {
             host.variant = Some(format!("v{level}"));
         }
         host
+    }
+
+    /// The platform that images made here are for: the lowest variant of this machine's architecture, so
+    /// that they run wherever another machine could have made them.
+    pub fn made_here() -> Self {
+        Self::new("linux", std::env::consts::ARCH).normalized()
     }
 
     /// How well an image for `image` runs here: 0 is best, larger is worse, `None` is not at all.

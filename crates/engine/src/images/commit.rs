@@ -173,7 +173,7 @@ fn build(
         created: Some(created),
         author: request.author.clone().or(below.author),
         platform: match below.platform == Platform::default() {
-            true => Platform::host(),
+            true => Platform::made_here(),
             false => below.platform,
         },
         config: container.config,
