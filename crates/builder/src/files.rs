@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
@@ -136,9 +136,21 @@ impl Files {
         self.entries.insert(path, entry);
     }
 
-    /// Removes what a rule leaves out.
+    /// Removes what a rule leaves out. A folder stays while something that is in it does.
     pub fn retain(&mut self, keep: impl Fn(&str) -> bool) {
-        self.entries.retain(|path, _| keep(path));
+        let mut folders = BTreeSet::new();
+        let mut gone = Vec::new();
+        // What is in a folder sorts after it.
+        for path in self.entries.keys().rev() {
+            if keep(path) || folders.contains(path.as_str()) {
+                folders.extend(path.rsplit_once('/').map(|(folder, _)| folder));
+            } else {
+                gone.push(path.clone());
+            }
+        }
+        for path in gone {
+            self.entries.remove(&path);
+        }
     }
 
     /// All entries, sorted by path. Paths have no slash at their start.
@@ -429,6 +441,22 @@ mod tests {
             .collect();
         assert_eq!(paths, ["a/y", "b/new", "c/in"]);
         assert_eq!(text(&files, "a/y").as_deref(), Some("2"));
+    }
+
+    #[test]
+    fn a_folder_stays_while_something_in_it_does() {
+        let paths = [
+            ("a", "1"),
+            ("dir/", ""),
+            ("dir/in/", ""),
+            ("dir/in/kept", "2"),
+            ("dir/out", "3"),
+            ("dir-x", "4"),
+        ];
+        let mut files = Files::of_tars([tar(&paths)]).unwrap();
+        files.retain(|path| path == "a" || path == "dir/in/kept");
+        let left: Vec<&str> = files.iter().map(|(path, _)| path).collect();
+        assert_eq!(left, ["a", "dir", "dir/in", "dir/in/kept"]);
     }
 
     #[test]

@@ -184,6 +184,7 @@ fn walk(folder: &Path, ignore: &Ignore, always: &[&str]) -> Result<Found> {
         error.hint("make it readable, or leave it out in .dockerignore")
     };
     let mut found = Found::new();
+    let mut left_out = Found::new();
     let mut open = vec![String::new()];
     while let Some(inside) = open.pop() {
         let at = folder.join(&inside);
@@ -210,12 +211,22 @@ fn walk(folder: &Path, ignore: &Ignore, always: &[&str]) -> Result<Found> {
             }
             if kept && !data.file_type().is_socket() {
                 found.insert(path, data);
+            } else if data.is_dir() {
+                left_out.insert(path, data);
             }
             if found.len() > FILES_AT_MOST {
                 let message = format!("{} holds too many files", quoted(&folder.to_string_lossy()));
                 let error = Error::new(ErrorCode::InvalidArgument, message);
                 return Err(error.hint("leave out what the image does not need in .dockerignore"));
             }
+        }
+    }
+    // A folder is there while something in it is; what is in it sorts after it.
+    for (path, data) in left_out.into_iter().rev() {
+        let inside = format!("{path}/");
+        let next = found.range(inside.clone()..).next();
+        if next.is_some_and(|(next, _)| next.starts_with(&inside)) {
+            found.insert(path, data);
         }
     }
     Ok(found)
@@ -239,6 +250,14 @@ mod tests {
 
     fn paths(files: &Files) -> Vec<String> {
         files.iter().map(|(path, _)| path.to_owned()).collect()
+    }
+
+    #[test]
+    fn a_folder_is_there_while_something_in_it_is() {
+        let folder = folder();
+        let ignore = Ignore::parse("*\n!src/deep\n");
+        let seen = Scans::default().scan(folder.path(), &ignore).unwrap();
+        assert_eq!(paths(&seen.files), ["src", "src/deep", "src/deep/b"]);
     }
 
     #[test]
