@@ -228,7 +228,7 @@ impl Builder for Buildah {
             "--isolation",
             "chroot",
         ]);
-        command.args(["--pull-never", "-t", image]);
+        command.args(["--pull-never", "--identity-label=false", "-t", image]);
         // One command line serves all: this is the only difference of the options.
         command.args(options).arg(folder);
         run(&mut command, "")
