@@ -235,6 +235,8 @@ impl Buildah {
             .arg(path("run"));
         command.args(["--storage-driver", "overlay", verb, "--signature-policy"]);
         command.arg(path("policy"));
+        // crun refuses machines with both versions of control groups.
+        command.env("BUILDAH_RUNTIME", "runc");
         command
     }
 
