@@ -1,7 +1,10 @@
 use std::fs;
 
-use terrarium_api::{EmptyTrash, ErrorCode, RemoveImage, TagImage, TrashId, TrashedImage};
-use terrarium_engine::Prune;
+use terrarium_api::{
+    ChangeKind, EmptyTrash, ErrorCode, PruneChoice, PruneKind, RemoveImage, TagImage, TrashId,
+    TrashedImage,
+};
+use terrarium_engine::{Prune, Received};
 
 use crate::{
     image::{Image, Layer},
@@ -143,4 +146,48 @@ async fn an_image_that_lost_a_part_in_the_trash_is_not_restored() {
     let error = scene.engine.restore_image(named(&trashed)).await;
     assert_eq!(error.unwrap_err().code, ErrorCode::ContentMismatch);
     assert!(!scene.engine.trash().await.unwrap().images[0].restorable);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 8)]
+async fn every_window_hears_of_the_trash_and_the_receipt_has_it() {
+    let (scene, registry) = (Scene::new().await, MemoryRegistry::start().await);
+    let name = registry.add("team/app", "1", &app(b"one"));
+    scene.pull(&name).await.unwrap();
+    let engine = &scene.engine;
+    let mut changes = engine.hub().changes();
+    let trashed = trash(&scene, &name).await;
+    let told = loop {
+        match changes.next().await.unwrap() {
+            Received::Next(change) => {
+                if let ChangeKind::Trash { value } = change.change {
+                    break value;
+                }
+            }
+            Received::Lagged => panic!("few changes"),
+        }
+    };
+    assert_eq!(told.images, 1);
+    assert_eq!(engine.overview().await.unwrap().trash, told);
+
+    let receipt = engine
+        .prune_receipt(PruneChoice { picked: None })
+        .await
+        .unwrap();
+    let item = &receipt.items[0];
+    assert_eq!(
+        (item.key.kind, item.key.id.as_str()),
+        (PruneKind::Trash, trashed.id.as_str())
+    );
+    assert!(!item.picked, "it can still be taken back");
+    let picked = PruneChoice {
+        picked: Some(vec![item.key.clone()]),
+    };
+    let promised = engine.prune_receipt(picked.clone()).await.unwrap();
+    assert!(promised.freed_bytes > receipt.freed_bytes);
+    let pruned = engine.prune(picked).await.unwrap().value;
+    assert_eq!(
+        (pruned.removed, pruned.freed_bytes),
+        (1, promised.freed_bytes)
+    );
+    assert_eq!(engine.overview().await.unwrap().trash.images, 0);
 }
