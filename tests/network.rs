@@ -85,8 +85,21 @@ fn a_taken_port_is_named_and_the_container_stays_usable() -> Result<()> {
         message.contains(&format!("port {port}/tcp on 127.0.0.1 is already in use")),
         "{message}"
     );
+    // It is told already where a container is only made.
+    let made = host.docker(&[
+        "create", "--name", "early", "-p", &mapping, "alpine", "true",
+    ]);
+    made.ok();
+    let holder = format!("port 127.0.0.1:{port}/tcp is in use by `");
+    assert!(made.stderr.contains(&holder), "{made:?}");
     drop(taken);
     let _ = host.docker(&["rm", "-f", "web"]);
+    let made = host.docker(&["create", "--name", "late", "-p", &mapping, "alpine", "true"]);
+    made.ok();
+    assert!(
+        made.stderr.contains("also asked for by container early"),
+        "{made:?}"
+    );
     greeter(&host, &["--name", "web", "-p", &mapping]);
     assert_eq!(call(&format!("127.0.0.1:{port}"))?, "hi\n");
     Ok(())

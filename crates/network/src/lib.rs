@@ -46,6 +46,7 @@ pub use bridge::{Bridge, BridgeOptions};
 pub use error::{Error, Result};
 pub use netns::{bring_up_loopback, open_netns};
 pub use network::{DEFAULT_NETWORK, Network};
+pub use port_holder::port_holder;
 pub use request::{Attachment, BoundPort, ContainerNet, MacAddress, PortRequest, Protocol};
 pub use subnet::Subnet;
 pub use sweep::Swept;

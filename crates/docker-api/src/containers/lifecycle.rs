@@ -50,6 +50,7 @@ pub(super) async fn create(
         let image = app.engine.inspect_image(&request.image).await?;
         publish_exposed(&mut request.ports, &image.config.exposed_ports)?;
     }
+    warnings.extend(app.engine.port_clashes(&request.ports).await?);
     let name = request.name.clone();
     let created = match app.engine.create_container(request).await {
         Err(error) if error.code == ErrorCode::NameInUse => {

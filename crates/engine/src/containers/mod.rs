@@ -7,6 +7,7 @@
 mod attach;
 mod bundle;
 mod change;
+mod clashes;
 mod clean_up;
 mod command_line;
 mod committed;

@@ -30,11 +30,16 @@ fn port(request: &PortRequest) -> Result<network::PortRequest> {
         address,
         host_ports: request.host_port..=request.host_port,
         container_port: request.container_port,
-        protocol: match request.protocol {
-            Protocol::Tcp => network::Protocol::Tcp,
-            Protocol::Udp => network::Protocol::Udp,
-        },
+        protocol: protocol(request.protocol),
     })
+}
+
+/// TCP or UDP.
+pub(super) fn protocol(protocol: Protocol) -> network::Protocol {
+    match protocol {
+        Protocol::Tcp => network::Protocol::Tcp,
+        Protocol::Udp => network::Protocol::Udp,
+    }
 }
 
 /// A port as it is bound.
