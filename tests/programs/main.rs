@@ -2,6 +2,7 @@
 
 mod builds;
 mod debian;
+mod network;
 mod servers;
 mod window;
 
