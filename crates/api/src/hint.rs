@@ -168,10 +168,6 @@ pub const HINTS: &[(&str, &str)] = &[
         "/dev/net/tun must be readable and writable for you (mode 0666)",
     ),
     (
-        "needsRoot",
-        "use the default network, or run the engine as root",
-    ),
-    (
         "lowPort",
         "ports below 1024 need root or a lower net.ipv4.ip_unprivileged_port_start",
     ),
@@ -272,11 +268,11 @@ pub const FINDINGS: &[(&str, &str)] = &[
     ("noNft", "nft is not installed: ports cannot be published"),
     (
         "noPasta",
-        "pasta is not installed: containers reach the network of the host or none",
+        "neither pasta nor slirp4netns is installed: containers reach only each other",
     ),
     (
         "noTap",
-        "this user may not open /dev/net/tun: containers reach the network of the host or none",
+        "this user may not open /dev/net/tun: containers reach only each other",
     ),
     (
         "appArmor",

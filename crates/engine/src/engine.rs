@@ -10,7 +10,7 @@ use std::{
 
 use terrarium_api::Privilege;
 use terrarium_network::Network;
-use terrarium_store::Store;
+use terrarium_store::{Ids, Store};
 
 use crate::{
     Activities, Config, Hub, Result,
@@ -20,7 +20,7 @@ use crate::{
     containers::{Execs, Records, Table, network_failed},
     db::{Database, Opened},
     error::Context as _,
-    images::{Images, store_failed},
+    images::{Images, ids, store_failed},
     layers::Explored,
     lock::RootLock,
     logs::LogIndexes,
@@ -185,12 +185,23 @@ impl Files {
             network: match privilege {
                 Privilege::Rootful => Network::open(&config.run_root)
                     .map(|network| network.with_program(config.runtime.clone())),
-                Privilege::Rootless => Network::open_rootless(&config.run_root),
+                Privilege::Rootless => {
+                    Network::open_rootless(&config.run_root, config.runtime.clone(), id_maps())
+                }
             }
             .map_err(network_failed)?,
             records: Records::open(&config.data_root)?,
             networks: networks::Records::open(&config.data_root)?,
         })
+    }
+}
+
+/// The maps of the user namespace that the containers of an ordinary user share, in the form that the
+/// runtime reads.
+fn id_maps() -> String {
+    match ids(Privilege::Rootless) {
+        Ids::Mapped(maps) => serde_json::to_string(&maps).expect("maps are plain numbers"),
+        Ids::Host => String::new(),
     }
 }
 

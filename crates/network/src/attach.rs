@@ -7,10 +7,10 @@ use crate::error::{Error, Result};
 use crate::ipam;
 use crate::link::Link;
 use crate::netlink::Rtnl;
-use crate::network::{DEFAULT_NETWORK, Mode, Network};
+use crate::network::{DEFAULT_NETWORK, Network};
 use crate::state::{Lease, State};
 use crate::subnet::Subnet;
-use crate::{conntrack, nft, uplink};
+use crate::{conntrack, nft};
 
 impl Network {
     /// Finds the network's record and link, or makes the link.
@@ -88,14 +88,11 @@ impl Network {
     ) -> Result<()> {
         let mut first = Ok(());
         for lease in leases {
-            first = first.and(match &lease.host_interface {
-                Some(link) => rtnl.delete_link(link),
-                None => uplink::stop(&state.uplink_path(&lease.container), &lease.container),
-            });
+            first = first.and(rtnl.delete_link(&lease.host_interface));
             first = first.and(state.remove_lease(lease));
         }
         let published = leases.iter().any(|lease| !lease.ports.is_empty());
-        if published && self.mode == Mode::Bridges {
+        if published {
             first = first.and(self.apply(state));
             // After the rules, so that no packet in between is translated once more. A kernel that tracks
             // nothing has nothing to forget.

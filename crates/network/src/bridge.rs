@@ -82,19 +82,9 @@ impl Bridge {
         self.gateway.unwrap_or_else(|| self.subnet.gateway())
     }
 
-    /// The address at which a rootless uplink answers for the host's name server: the last one.
-    pub(crate) fn name_server(&self) -> Ipv4Addr {
-        Ipv4Addr::from_bits(self.subnet.broadcast().to_bits() - 1)
-    }
-
     /// Tells whether a container may have the address.
     pub(crate) fn is_for_hosts(&self, address: Ipv4Addr) -> bool {
-        let reserved = [
-            self.subnet.base(),
-            self.gateway(),
-            self.name_server(),
-            self.subnet.broadcast(),
-        ];
+        let reserved = [self.subnet.base(), self.gateway(), self.subnet.broadcast()];
         self.subnet.contains(address) && !reserved.contains(&address)
     }
 

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use crate::request::Protocol;
 use crate::subnet::Subnet;
+pub use crate::told::{Kind, Told};
 
 /// The result of this crate's operations.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -79,36 +80,34 @@ pub enum Error {
         /// The first lines that nft said.
         message: String,
     },
-    /// The tool that connects a rootless container is not installed.
-    #[error("pasta not found")]
-    PastaMissing,
-    /// The tool that connects a rootless container could not be run.
-    #[error("run pasta")]
-    PastaRun {
+    /// No tool that leads out of a user's networks is installed.
+    #[error("neither pasta nor slirp4netns found")]
+    UplinkMissing,
+    /// The tool that leads out of a user's networks could not be run.
+    #[error("run {program}")]
+    UplinkRun {
+        /// The tool.
+        program: &'static str,
         /// Why it did not run.
         source: io::Error,
     },
-    /// The tool that connects a rootless container gave up.
-    #[error("pasta could not connect container {container}: {message}")]
-    PastaRefused {
-        /// The container.
-        container: String,
-        /// The first lines that pasta said.
+    /// The tool that leads out of a user's networks gave up.
+    #[error("{program} gave up: {message}")]
+    UplinkRefused {
+        /// The tool.
+        program: &'static str,
+        /// The first lines that it said.
         message: String,
     },
-    /// Networks beside the default one need bridges, which need root.
-    #[error("network `{0}` needs a bridge, which a rootless engine cannot make")]
-    NeedsRoot(String),
-    /// A process that is to end goes on.
-    #[error("stop pasta (PID {pid}) of container {container}")]
-    PastaStop {
-        /// The container.
-        container: String,
-        /// The process.
-        pid: i32,
+    /// A user's networks have no namespace to be in.
+    #[error("make a network namespace for the networks of this user")]
+    Realm {
         /// What the kernel answered.
         source: io::Error,
     },
+    /// The process that keeps a user's networks could not do it.
+    #[error(transparent)]
+    Told(#[from] Told),
     /// The options of a network contradict each other.
     #[error("network with subnet {subnet}: {reason}")]
     OptionsRefused {
@@ -228,17 +227,17 @@ pub enum Error {
 impl Error {
     /// Says what the user can do about it, where there is something.
     #[must_use]
-    pub fn hint(&self) -> Option<&'static str> {
+    pub fn hint(&self) -> Option<&str> {
         match self {
             Self::NftMissing => Some("install nftables"),
             Self::Names { .. } => Some(
                 "a program in the container may listen on port 53 of all addresses; terrarium-runtime must be there",
             ),
-            Self::PastaMissing => Some("install passt, which connects containers without root"),
-            Self::PastaRefused { message, .. } if message.contains("tun") => {
+            Self::UplinkMissing => Some("install passt, which connects containers without root"),
+            Self::UplinkRefused { message, .. } if message.contains("tun") => {
                 Some("/dev/net/tun must be readable and writable for you (mode 0666)")
             }
-            Self::NeedsRoot(_) => Some("use the default network, or run the engine as root"),
+            Self::Told(told) => told.hint(),
             Self::Bind {
                 source,
                 port: ..1024,
@@ -255,6 +254,24 @@ impl Error {
             Self::NetworkInUse { .. } => Some("remove or disconnect its containers first"),
             Self::NftRefused { .. } => Some("this kernel may lack nf_tables NAT support"),
             _ => None,
+        }
+    }
+
+    /// Says what sort of failure it is.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::PortTaken { .. } => Kind::PortTaken,
+            Self::InvalidPort { .. }
+            | Self::InvalidName { .. }
+            | Self::OptionsRefused { .. }
+            | Self::AddressRefused { .. }
+            | Self::SubnetOverlaps { .. } => Kind::Invalid,
+            Self::UnknownNetwork(_) => Kind::UnknownNetwork,
+            Self::NetworkExists(_) => Kind::NameTaken,
+            Self::NetworkInUse { .. } => Kind::InUse,
+            Self::Told(told) => told.kind(),
+            _ => Kind::Failed,
         }
     }
 

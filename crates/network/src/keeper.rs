@@ -32,7 +32,7 @@ impl Network {
     /// # Errors
     /// When the kernel tells no news about tables.
     pub fn keep_rules(self: &Arc<Self>, told: impl Fn(Result<()>) + Send + 'static) -> Result<()> {
-        if self.mode == Mode::Uplinks {
+        if !matches!(self.mode, Mode::Here) {
             return Ok(());
         }
         let failed = |source: io::Error| Error::RulesUnwatched { source };

@@ -11,6 +11,9 @@
 //! idempotent. The files a container sees (`/etc/hosts`, `/etc/resolv.conf`) are pure functions in
 //! [`files`].
 //!
+//! An engine without root has its bridges in a network namespace of the user's, which a process keeps
+//! ([`resident`]); the host asks it, and every method of [`Network`] means the same.
+//!
 //! Follows `rtnetlink(7)`, `veth(4)`, `network_namespaces(7)` and the nftables manual.
 #![forbid(unsafe_code)]
 
@@ -33,6 +36,8 @@ mod plan;
 mod port_holder;
 mod ports;
 pub mod probe;
+mod realm;
+mod remote;
 mod request;
 pub mod resident;
 mod route;
@@ -40,10 +45,11 @@ mod state;
 mod subnet;
 mod sweep;
 mod switch;
+mod told;
 mod uplink;
 
 pub use bridge::{Bridge, BridgeOptions};
-pub use error::{Error, Result};
+pub use error::{Error, Kind, Result, Told};
 pub use netns::{bring_up_loopback, open_netns};
 pub use network::{DEFAULT_NETWORK, Network};
 pub use port_holder::port_holder;

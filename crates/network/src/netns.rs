@@ -34,6 +34,13 @@ pub fn bring_up_loopback(netns: BorrowedFd<'_>) -> Result<()> {
     })
 }
 
+/// Enters the namespace for the rest of this thread.
+pub(crate) fn enter(netns: BorrowedFd<'_>) -> Result<()> {
+    setns(netns, CloneFlags::CLONE_NEWNET).map_err(|errno| Error::Namespace {
+        source: errno.into(),
+    })
+}
+
 /// Runs `work` on a thread of its own that has entered the namespace.
 ///
 /// A network namespace belongs to a thread, so this is allowed in a process with many; the thread ends
@@ -44,9 +51,7 @@ pub(crate) fn inside<T: Send>(
 ) -> Result<T> {
     thread::scope(|scope| {
         let entered = scope.spawn(|| {
-            setns(netns, CloneFlags::CLONE_NEWNET).map_err(|errno| Error::Namespace {
-                source: errno.into(),
-            })?;
+            enter(netns)?;
             work()
         });
         entered

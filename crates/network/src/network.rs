@@ -1,7 +1,7 @@
 //! The use cases: make a network, attach a container, let it go.
 
 use std::net::Ipv4Addr;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::sync::atomic::AtomicBool;
@@ -11,6 +11,7 @@ use crate::conntrack;
 use crate::error::{Error, Result};
 use crate::instance::Instance;
 use crate::netlink::Rtnl;
+use crate::netns;
 use crate::ports::Reservations;
 use crate::request::{Attachment, BoundPort, ContainerNet, PortRequest, check_name};
 use crate::state::{Folder, Lease};
@@ -27,20 +28,30 @@ pub struct Network {
     pub(crate) folder: Folder,
     pub(crate) reservations: Reservations,
     /// The program that answers names and keeps doors open, where there is one.
-    pub(crate) program: Option<PathBuf>,
+    pub(crate) program: Option<Program>,
     /// Whether this process has written the packet filter table.
     pub(crate) applied: AtomicBool,
     /// Tells whoever keeps the table right that it ends; see [`Network::keep_rules`].
     pub(crate) keeper: OnceLock<OwnedFd>,
 }
 
-/// What the engine may do on this machine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Where the bridges are.
+#[derive(Debug)]
 pub(crate) enum Mode {
-    /// As root: bridges and the packet filter.
-    Bridges,
-    /// As a user: a process for each container that speaks to the host's sockets for it.
-    Uplinks,
+    /// As root: in the network namespace that this process is in.
+    Here,
+    /// In the namespace of a user, which this process keeps.
+    Realm(OwnedFd),
+    /// As a user: in the namespace that another process keeps, which is asked.
+    Asked,
+}
+
+/// The program that answers names, keeps doors open and a user's networks.
+#[derive(Debug, Clone)]
+pub(crate) struct Program {
+    pub(crate) path: PathBuf,
+    /// The maps of the user namespace that it enters, as its worker reads them.
+    pub(crate) id_maps: Option<String>,
 }
 
 impl Network {
@@ -50,19 +61,25 @@ impl Network {
     /// # Errors
     /// When the folders cannot be made.
     pub fn open(run_root: &Path) -> Result<Self> {
-        Self::with_mode(run_root, Mode::Bridges)
+        Self::with_mode(run_root, Mode::Here)
     }
 
-    /// Opens the records of an engine that runs as an ordinary user. Its containers reach the outside and
-    /// can publish ports, but do not reach each other, and there is only the default network.
+    /// Opens the records of an engine that runs as an ordinary user. Its bridges are in a network
+    /// namespace of the user's, kept by a process of `program` (`PROGRAM network FOLDER --id-maps JSON`,
+    /// see [`crate::resident::serve_realm`]), which is started with the first container.
     ///
     /// # Errors
     /// When the folders cannot be made.
-    pub fn open_rootless(run_root: &Path) -> Result<Self> {
-        Self::with_mode(run_root, Mode::Uplinks)
+    pub fn open_rootless(run_root: &Path, program: PathBuf, id_maps: String) -> Result<Self> {
+        let mut network = Self::with_mode(run_root, Mode::Asked)?;
+        network.program = Some(Program {
+            path: program,
+            id_maps: Some(id_maps),
+        });
+        Ok(network)
     }
 
-    fn with_mode(run_root: &Path, mode: Mode) -> Result<Self> {
+    pub(crate) fn with_mode(run_root: &Path, mode: Mode) -> Result<Self> {
         Ok(Self {
             mode,
             instance: Instance::of(run_root),
@@ -77,9 +94,25 @@ impl Network {
     /// Gives containers a name server and doors from IPv6, which a process of this program keeps
     /// (`PROGRAM network FOLDER`, see [`crate::resident::serve`]).
     #[must_use]
-    pub fn with_program(mut self, program: PathBuf) -> Self {
-        self.program = Some(program);
+    pub fn with_program(mut self, path: PathBuf) -> Self {
+        self.program = Some(Program {
+            path,
+            id_maps: None,
+        });
         self
+    }
+
+    /// Whether another process does what touches the kernel.
+    pub(crate) fn is_asked_for(&self) -> bool {
+        matches!(self.mode, Mode::Asked)
+    }
+
+    /// Runs work in the namespace of the bridges.
+    pub(crate) fn at_bridges<T: Send>(&self, work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+        match &self.mode {
+            Mode::Realm(netns) => netns::inside(netns.as_fd(), work),
+            Mode::Here | Mode::Asked => work(),
+        }
     }
 
     /// Makes a network; its bridge appears with its first container. One that is there already with the
@@ -89,9 +122,6 @@ impl Network {
     /// When the name is taken with other options, or the subnet overlaps a route of the machine.
     pub fn create(&self, name: &str, options: BridgeOptions) -> Result<Bridge> {
         check_name("network name", name)?;
-        if self.mode == Mode::Uplinks {
-            return Err(Error::NeedsRoot(name.to_owned()));
-        }
         let state = self.folder.lock()?;
         if let Some(bridge) = state.bridge(name)? {
             let same = bridge.internal == options.internal
@@ -114,6 +144,13 @@ impl Network {
     /// # Errors
     /// When containers still hold leases in it.
     pub fn remove(&self, name: &str) -> Result<()> {
+        if self.is_asked_for() && self.is_kept() {
+            return self.ask_remove(name);
+        }
+        self.at_bridges(|| self.take_down(name))
+    }
+
+    fn take_down(&self, name: &str) -> Result<()> {
         let state = self.folder.lock()?;
         let Some(bridge) = state.bridge(name)? else {
             return Ok(());
@@ -128,6 +165,10 @@ impl Network {
                 network: name.to_owned(),
                 containers,
             });
+        }
+        if self.is_asked_for() {
+            // Nobody keeps the namespace, so that no bridge is there.
+            return state.remove_bridge(name);
         }
         let mut rtnl = Rtnl::open()?;
         let existed = rtnl.link(&bridge.interface)?.is_some();
@@ -150,6 +191,9 @@ impl Network {
     /// [`Error::PortTaken`] names the port and, if it can be known, its holder. Then none is held.
     pub fn reserve(&self, id: &str, ports: &[PortRequest]) -> Result<Vec<BoundPort>> {
         check_name("container ID", id)?;
+        if self.is_asked_for() {
+            return self.ask_reserve(id, ports);
+        }
         let state = self.folder.lock()?;
         self.reservations.reserve(id, ports, &state.leases()?)
     }
@@ -162,11 +206,28 @@ impl Network {
     pub fn setup(&self, container: &ContainerNet<'_>) -> Result<Attachment> {
         check_name("container ID", container.id)?;
         check_name("network name", container.network)?;
+        if self.is_asked_for() {
+            return self.ask_setup(container);
+        }
+        if !container.ports.is_empty() {
+            // Before the namespace of the bridges is entered: these are ports of the host.
+            self.reserve(container.id, container.ports)?;
+        }
+        let (lease, attachment) = self.at_bridges(|| self.attach(container))?;
+        match self.open_doors(&lease) {
+            Err(error) if matches!(self.mode, Mode::Realm(_)) => {
+                // The first error is the one that says what went wrong.
+                let _ = self.teardown(container.id);
+                Err(error)
+            }
+            // Only comfort: without it the port is published all the same.
+            _ => Ok(attachment),
+        }
+    }
+
+    fn attach(&self, container: &ContainerNet<'_>) -> Result<(Lease, Attachment)> {
         let state = self.folder.lock()?;
         let mut rtnl = Rtnl::open()?;
-        if self.mode == Mode::Uplinks {
-            return self.setup_uplink(&state, &mut rtnl, container);
-        }
         let (mut bridge, link, made) = self.ensure_bridge(&state, &mut rtnl, container.network)?;
         let plan = self.plan(container, &mut bridge, &state)?;
         let rules_change = made == Made::Now || !plan.lease.ports.is_empty();
@@ -188,10 +249,10 @@ impl Network {
             self.reservations.release(container.id);
             return Err(error);
         }
-        // Only comfort: without it the port is published all the same.
-        let _ = self.open_doors(&plan.lease);
+        // A kernel that tracks nothing has nothing to forget.
         let _ = conntrack::forget_datagrams_to(&plan.lease);
-        Ok(plan.lease.attachment(&bridge))
+        let attachment = plan.lease.attachment(&bridge);
+        Ok((plan.lease, attachment))
     }
 
     /// Detaches a container from all networks and frees its ports; doing it again is fine.
@@ -199,8 +260,11 @@ impl Network {
     /// # Errors
     /// The first thing that failed; the rest is done all the same.
     pub fn teardown(&self, id: &str) -> Result<()> {
+        if self.is_asked_for() {
+            return self.ask_teardown(id);
+        }
         let forgotten = self.forget_served(id);
-        self.release_where(|lease| lease.container == id)?;
+        self.at_bridges(|| self.release_all(id))?;
         self.reservations.release(id);
         forgotten
     }
@@ -231,9 +295,10 @@ impl Network {
         Ok(here.map(|lease| (lease.address, lease.names)).collect())
     }
 
-    fn release_where(&self, matches: impl Fn(&Lease) -> bool) -> Result<()> {
+    fn release_all(&self, id: &str) -> Result<()> {
         let state = self.folder.lock()?;
-        let leases: Vec<_> = state.leases()?.into_iter().filter(matches).collect();
+        let mut leases = state.leases()?;
+        leases.retain(|lease| lease.container == id);
         if leases.is_empty() {
             return Ok(());
         }

@@ -271,7 +271,7 @@ mod tests {
             network: "front".into(),
             address: [10, 90, 0, 2].into(),
             interface: "eth0".into(),
-            host_interface: None,
+            host_interface: "tv0".into(),
             names: vec![],
             ports: vec![
                 port([0, 0, 0, 0], 8080, Protocol::Tcp),

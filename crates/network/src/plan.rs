@@ -8,7 +8,7 @@ use crate::bridge::Bridge;
 use crate::error::{Error, Result};
 use crate::link::{Link, VethPair};
 use crate::netlink::Rtnl;
-use crate::network::{Mode, Network};
+use crate::network::Network;
 use crate::request::{Attachment, ContainerNet, MacAddress};
 use crate::state::{Lease, State};
 use crate::{ipam, netns};
@@ -30,10 +30,7 @@ impl Plan {
         link: &Link,
     ) -> Result<()> {
         let lease = &self.lease;
-        let host = lease
-            .host_interface
-            .as_deref()
-            .expect("a lease on a bridge has a link");
+        let host = &lease.host_interface;
         // A pair that is left over from before would have the same name; its other end goes with it.
         rtnl.delete_link(host)?;
         rtnl.create_veth(&VethPair {
@@ -73,7 +70,6 @@ impl Lease {
             address: self.address,
             prefix_len: bridge.subnet.prefix_len(),
             gateway: (!bridge.internal).then(|| bridge.gateway()),
-            name_server: self.host_interface.is_none().then(|| bridge.name_server()),
             mac: self.mac(),
             bridge: bridge.interface.clone(),
             interface: self.interface.clone(),
@@ -135,8 +131,7 @@ impl Network {
                 network: bridge.name.clone(),
                 address,
                 interface,
-                host_interface: (self.mode == Mode::Bridges)
-                    .then(|| self.instance.veth(&bridge.name, container.id)),
+                host_interface: self.instance.veth(&bridge.name, container.id),
                 names: container.names.to_vec(),
                 ports,
                 mac: container.mac,

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, TcpListener, UdpSocket};
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::error::{Error, Result};
@@ -15,16 +16,34 @@ const ATTEMPTS: usize = 16;
 
 /// A bound socket: nobody accepts on it, its packets are translated before they reach it. It makes the
 /// kernel say "in use" to everyone else, at once and with no race.
+///
+/// Those of a user's networks are copied to the process that hands on what arrives at them.
 #[derive(Debug)]
 enum Socket {
-    Tcp(#[expect(dead_code, reason = "held, never read")] TcpListener),
-    Udp(#[expect(dead_code, reason = "held, never read")] UdpSocket),
+    Tcp(TcpListener),
+    Udp(UdpSocket),
 }
 
 #[derive(Debug)]
 struct Held {
     port: BoundPort,
-    _socket: Socket,
+    socket: Socket,
+}
+
+impl Held {
+    fn copy(&self) -> Result<(BoundPort, OwnedFd)> {
+        let copied = match &self.socket {
+            Socket::Tcp(socket) => socket.as_fd().try_clone_to_owned(),
+            Socket::Udp(socket) => socket.as_fd().try_clone_to_owned(),
+        };
+        let failed = |source| Error::Bind {
+            address: self.port.address.into(),
+            port: self.port.host_port,
+            protocol: self.port.protocol,
+            source,
+        };
+        Ok((self.port.clone(), copied.map_err(failed)?))
+    }
 }
 
 /// The sockets of this process, by container.
@@ -80,12 +99,18 @@ impl Reservations {
             match bind(port.protocol, port.address, port.host_port) {
                 Ok((socket, _)) => held.push(Held {
                     port: port.clone(),
-                    _socket: socket,
+                    socket,
                 }),
                 Err(_) => lost.push(port.clone()),
             }
         }
         lost
+    }
+
+    /// The sockets of a container once more.
+    pub(crate) fn sockets(&self, id: &str) -> Result<Vec<(BoundPort, OwnedFd)>> {
+        let all = self.lock();
+        all.get(id).into_iter().flatten().map(Held::copy).collect()
     }
 
     /// Lets go of all ports of a container.
@@ -168,10 +193,7 @@ impl Others<'_> {
         match bind(protocol, address, host_port) {
             Ok((socket, bound)) => {
                 port.host_port = bound;
-                Ok(Held {
-                    port,
-                    _socket: socket,
-                })
+                Ok(Held { port, socket })
             }
             Err(error) if error.kind() == ErrorKind::AddrInUse => {
                 Err(taken(port_holder::find(protocol, host_port)))
@@ -307,7 +329,7 @@ mod tests {
             network: "bridge".into(),
             address: Ipv4Addr::new(10, 90, 0, 2),
             interface: "eth0".into(),
-            host_interface: None,
+            host_interface: "tv0".into(),
             names: vec![],
             ports: vec![port],
             mac: None,

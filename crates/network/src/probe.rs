@@ -5,8 +5,11 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
 use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::error::Result;
 use crate::netns::inside;
+use crate::network::Network;
 use crate::resident::{NAME_SERVER, question_for_address, read_addresses};
 
 /// Longer than the name server takes to ask elsewhere.
@@ -15,7 +18,7 @@ const NAMES: Duration = Duration::from_secs(3);
 const CONNECTION: Duration = Duration::from_secs(2);
 
 /// What the container's name server says about a name.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Lookup {
     /// Its addresses.
     Found(Vec<Ipv4Addr>),
@@ -26,7 +29,7 @@ pub enum Lookup {
 }
 
 /// What came of a connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reached {
     /// Somebody accepted it.
     Accepted,
@@ -38,12 +41,43 @@ pub enum Reached {
     NoWay,
 }
 
-/// Asks the container's own name server.
-///
-/// # Errors
-/// When the namespace cannot be entered.
-pub fn look_up(netns: BorrowedFd<'_>, name: &str) -> Result<Lookup> {
-    inside(netns, || Ok(ask(name).unwrap_or(Lookup::Silent)))
+impl Network {
+    /// Asks the container's own name server.
+    ///
+    /// # Errors
+    /// When the namespace cannot be entered.
+    pub fn look_up(&self, netns: BorrowedFd<'_>, name: &str) -> Result<Lookup> {
+        if self.is_asked_for() {
+            return self.ask_look_up(netns, name);
+        }
+        inside(netns, || Ok(ask(name).unwrap_or(Lookup::Silent)))
+    }
+
+    /// The address that the container would speak from; none where the kernel knows no way.
+    ///
+    /// # Errors
+    /// When the namespace cannot be entered.
+    pub fn source_toward(
+        &self,
+        netns: BorrowedFd<'_>,
+        address: Ipv4Addr,
+    ) -> Result<Option<Ipv4Addr>> {
+        if self.is_asked_for() {
+            return self.ask_source(netns, address);
+        }
+        inside(netns, || Ok(source(address)))
+    }
+
+    /// Opens a connection and closes it again.
+    ///
+    /// # Errors
+    /// When the namespace cannot be entered.
+    pub fn connect(&self, netns: BorrowedFd<'_>, address: Ipv4Addr, port: u16) -> Result<Reached> {
+        if self.is_asked_for() {
+            return self.ask_connect(netns, address, port);
+        }
+        inside(netns, || Ok(reach(SocketAddr::from((address, port)))))
+    }
 }
 
 fn ask(name: &str) -> io::Result<Lookup> {
@@ -61,37 +95,24 @@ fn ask(name: &str) -> io::Result<Lookup> {
     })
 }
 
-/// The address that the container would speak from; none where the kernel knows no way.
-///
-/// # Errors
-/// When the namespace cannot be entered.
-pub fn source_toward(netns: BorrowedFd<'_>, address: Ipv4Addr) -> Result<Option<Ipv4Addr>> {
-    inside(netns, || {
-        // Connecting a datagram socket looks up the route and sends nothing.
-        let chosen = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))
-            .and_then(|socket| socket.connect((address, 9)).map(|()| socket))
-            .and_then(|socket| socket.local_addr());
-        Ok(match chosen.map(|chosen| chosen.ip()) {
-            Ok(IpAddr::V4(source)) => Some(source),
-            _ => None,
-        })
-    })
+/// Connecting a datagram socket looks up the route and sends nothing.
+fn source(address: Ipv4Addr) -> Option<Ipv4Addr> {
+    let chosen = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))
+        .and_then(|socket| socket.connect((address, 9)).map(|()| socket))
+        .and_then(|socket| socket.local_addr());
+    match chosen.map(|chosen| chosen.ip()) {
+        Ok(IpAddr::V4(source)) => Some(source),
+        _ => None,
+    }
 }
 
-/// Opens a connection and closes it again.
-///
-/// # Errors
-/// When the namespace cannot be entered.
-pub fn connect(netns: BorrowedFd<'_>, address: Ipv4Addr, port: u16) -> Result<Reached> {
-    inside(netns, || {
-        let to = SocketAddr::from((address, port));
-        Ok(match TcpStream::connect_timeout(&to, CONNECTION) {
-            Ok(_) => Reached::Accepted,
-            Err(error) => match error.kind() {
-                ErrorKind::ConnectionRefused | ErrorKind::ConnectionReset => Reached::Refused,
-                ErrorKind::NetworkUnreachable => Reached::NoWay,
-                _ => Reached::Silent,
-            },
-        })
-    })
+fn reach(to: SocketAddr) -> Reached {
+    match TcpStream::connect_timeout(&to, CONNECTION) {
+        Ok(_) => Reached::Accepted,
+        Err(error) => match error.kind() {
+            ErrorKind::ConnectionRefused | ErrorKind::ConnectionReset => Reached::Refused,
+            ErrorKind::NetworkUnreachable => Reached::NoWay,
+            _ => Reached::Silent,
+        },
+    }
 }

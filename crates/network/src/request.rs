@@ -17,9 +17,6 @@ pub struct ContainerNet<'a> {
     pub id: &'a str,
     /// The container's network namespace ([`crate::open_netns`]).
     pub netns: BorrowedFd<'a>,
-    /// A process in the container that the caller keeps from vanishing. A rootless engine needs it to find
-    /// the user namespace that owns the network namespace.
-    pub pid: u32,
     /// The network's name; [`crate::DEFAULT_NETWORK`] exists always.
     pub network: &'a str,
     /// A fixed address, else the next free one.
@@ -56,7 +53,7 @@ impl fmt::Display for Protocol {
 }
 
 /// One container port that is to be reachable on the host.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PortRequest {
     /// The host address to publish on; unspecified means all.
     pub address: IpAddr,
@@ -160,7 +157,7 @@ impl fmt::Display for MacAddress {
 }
 
 /// Where a container ended up on a network.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attachment {
     /// The network's name.
     pub network: String,
@@ -170,17 +167,14 @@ pub struct Attachment {
     pub prefix_len: u8,
     /// The host's address on the bridge; absent on an internal network.
     pub gateway: Option<Ipv4Addr>,
-    /// A name server that answers as the host's would, where the uplink offers one; it goes into the
-    /// container's `resolv.conf` ([`crate::files::Resolver::servers`]).
-    pub name_server: Option<Ipv4Addr>,
     /// The hardware address inside the container.
     pub mac: MacAddress,
     /// The network's bridge on the host.
     pub bridge: String,
     /// The name of the link inside the container, such as `eth0`.
     pub interface: String,
-    /// The name of the other end on the host, for its counters; a rootless container has none.
-    pub host_interface: Option<String>,
+    /// The name of the other end on the host, for its counters.
+    pub host_interface: String,
     /// The ports that are published now.
     pub ports: Vec<BoundPort>,
 }

@@ -24,8 +24,8 @@ pub(crate) struct Lease {
     pub(crate) address: Ipv4Addr,
     /// The link inside the container.
     pub(crate) interface: String,
-    /// The link on the host, where a bridge is behind it.
-    pub(crate) host_interface: Option<String>,
+    /// The link on the host.
+    pub(crate) host_interface: String,
     pub(crate) names: Vec<String>,
     pub(crate) ports: Vec<BoundPort>,
     /// A hardware address of its own.
@@ -48,7 +48,7 @@ pub(crate) struct Folder {
 impl Folder {
     pub(crate) fn open(run_root: &Path) -> Result<Self> {
         let root = run_root.join("network");
-        for folder in ["networks", "leases", "uplinks"] {
+        for folder in ["networks", "leases"] {
             let path = root.join(folder);
             fs::create_dir_all(&path).map_err(Error::io("create", &path))?;
         }
@@ -97,6 +97,11 @@ impl Folder {
         ["leases", "networks"].map(|name| self.root.join(name))
     }
 
+    /// Where the way out of a user's networks writes its process id and what it has to say.
+    pub(crate) fn uplink(&self) -> PathBuf {
+        self.root.join("uplink")
+    }
+
     /// Where the name server listens for its host.
     pub(crate) fn names_socket(&self) -> PathBuf {
         self.root.join("names.sock")
@@ -130,17 +135,18 @@ impl State<'_> {
         read_all(&self.folder.root.join("leases"))
     }
 
+    /// The lease to which a container's published ports lead.
+    pub(crate) fn published_by(&self, id: &str) -> Result<Option<Lease>> {
+        let mut leases = self.leases()?.into_iter();
+        Ok(leases.find(|lease| lease.container == id && !lease.ports.is_empty()))
+    }
+
     pub(crate) fn put_lease(&self, lease: &Lease) -> Result<()> {
         write(&self.lease_path(&lease.container, &lease.network), lease)
     }
 
     pub(crate) fn remove_lease(&self, lease: &Lease) -> Result<()> {
         remove(&self.lease_path(&lease.container, &lease.network))
-    }
-
-    /// Where an uplink keeps its PID.
-    pub(crate) fn uplink_path(&self, container: &str) -> PathBuf {
-        self.folder.root.join("uplinks").join(container)
     }
 
     fn bridge_path(&self, name: &str) -> PathBuf {

@@ -39,6 +39,9 @@ impl Network {
     /// # Errors
     /// The first thing that failed; the rest is done all the same.
     pub fn sweep(&self, live: &[&str]) -> Result<Swept> {
+        if self.is_asked_for() {
+            return self.ask_sweep(live);
+        }
         let state = self.folder.lock()?;
         let mut rtnl = Rtnl::open()?;
         let mut swept = Swept::default();
@@ -49,8 +52,7 @@ impl Network {
         let dropped = self.drop_leases(&state, &mut rtnl, &gone);
         swept.containers = gone.into_iter().map(|lease| lease.container).collect();
         swept.containers.dedup();
-        // The ports of a rootless container are bound by its uplink, which outlived us.
-        for lease in stay.iter().filter(|_| self.mode == Mode::Bridges) {
+        for lease in &stay {
             swept.contested.extend(self.reservations.hold_again(lease));
         }
         let bridges = self.bridges_in_kernel(&state, &mut rtnl)?;
@@ -58,11 +60,7 @@ impl Network {
             let ours = link
                 .bridge
                 .is_some_and(|index| bridges.iter().any(|(_, own)| *own == index));
-            if ours
-                && !stay
-                    .iter()
-                    .any(|lease| lease.host_interface.as_ref() == Some(&link.name))
-            {
+            if ours && !stay.iter().any(|lease| lease.host_interface == link.name) {
                 rtnl.delete_link(&link.name)?;
                 swept.links.push(link.name);
             }
@@ -72,10 +70,8 @@ impl Network {
         if !bridges.is_empty() {
             self.apply(&state)?;
         }
-        if self.mode == Mode::Bridges {
-            // Others' leavings are no reason to fail, nor is a machine without `nft`.
-            swept.orphans = self.clear_orphans(&mut rtnl).unwrap_or_default();
-        }
+        // Others' leavings are no reason to fail, nor is a machine without `nft`.
+        swept.orphans = self.clear_orphans(&mut rtnl).unwrap_or_default();
         Ok(swept)
     }
 
@@ -84,6 +80,9 @@ impl Network {
     /// # Errors
     /// When `nft` is missing or refuses.
     pub fn refresh(&self) -> Result<()> {
+        if self.is_asked_for() {
+            return Ok(());
+        }
         self.apply(&self.folder.lock()?)
     }
 
@@ -93,9 +92,17 @@ impl Network {
     /// # Errors
     /// The first thing that failed.
     pub fn close(&self) -> Result<()> {
+        if matches!(self.mode, Mode::Realm(_)) {
+            // All of it goes with the namespace.
+            return Ok(());
+        }
         let state = self.folder.lock()?;
         if !state.leases()?.is_empty() {
             return Ok(());
+        }
+        if self.is_asked_for() {
+            state.remove_bridge(crate::DEFAULT_NETWORK)?;
+            return self.end_served();
         }
         let mut rtnl = Rtnl::open()?;
         self.end_served()?;

@@ -16,6 +16,18 @@ impl Network {
     /// # Errors
     /// The first thing that failed; the rest is done all the same.
     pub fn disconnect(&self, id: &str, network: &str, netns: Option<BorrowedFd<'_>>) -> Result<()> {
+        if self.is_asked_for() {
+            return self.ask_disconnect(id, network, netns);
+        }
+        let left = self.at_bridges(|| self.leave(id, network, netns));
+        let doors = match self.folder.lock()?.published_by(id)? {
+            Some(heir) => self.open_doors(&heir),
+            None => self.close_doors(id),
+        };
+        left.and(doors)
+    }
+
+    fn leave(&self, id: &str, network: &str, netns: Option<BorrowedFd<'_>>) -> Result<()> {
         let state = self.folder.lock()?;
         let (own, others): (Vec<_>, Vec<_>) = state
             .leases()?
@@ -52,12 +64,8 @@ fn lead_out(
     gateway: Ipv4Addr,
     netns: BorrowedFd<'_>,
 ) -> Result<()> {
-    if let Some(host) = lease
-        .host_interface
-        .as_ref()
-        .filter(|_| !lease.ports.is_empty())
-    {
-        rtnl.set_hairpin(host)?;
+    if !lease.ports.is_empty() {
+        rtnl.set_hairpin(&lease.host_interface)?;
     }
     netns::inside(netns, || Rtnl::open()?.add_default_route(gateway))
 }

@@ -1,89 +1,129 @@
-//! The way out for a container of an ordinary user: a `pasta` process of its own.
+//! The way out of a user's networks: one `pasta` process, or `slirp4netns` where that is missing.
 //!
-//! A user may not connect a network namespace with the host's. `pasta` (of passt) holds a tap device inside
-//! and ordinary sockets outside, and speaks for the container. It outlives the engine, like the container.
+//! A user may not connect a network namespace with the host's. Such a program holds a tap device inside
+//! and ordinary sockets outside, and speaks for everyone inside. It outlives the host, like the containers.
 
 use std::fs::{self, File};
-use std::io::{self, ErrorKind};
-use std::os::fd::AsFd;
+use std::io::{ErrorKind, Read as _};
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::Signal;
-use terrarium_sys::pidfd;
-
-use crate::bridge::Bridge;
 use crate::error::{Error, Result};
-use crate::netlink::Rtnl;
-use crate::network::{DEFAULT_NETWORK, Network};
-use crate::request::{Attachment, ContainerNet, Protocol};
-use crate::state::{Lease, State};
+use crate::resident::Realm;
 
-/// How long a process gets to end after it was told to.
-const PATIENCE_MS: u16 = 2_000;
+const PASTA: &str = "pasta";
+const SLIRP: &str = "slirp4netns";
+const INTERFACE: &str = "uplink";
+/// Addresses that mean nothing outside of one machine (RFC 7335), so that they hide nobody's network.
+const ADDRESS: &str = "192.0.0.2";
+const GATEWAY: &str = "192.0.0.1";
+const PREFIX: &str = "29";
 
-impl Network {
-    /// Attaches a container through an uplink of its own.
-    pub(crate) fn setup_uplink(
-        &self,
-        state: &State<'_>,
-        rtnl: &mut Rtnl,
-        container: &ContainerNet<'_>,
-    ) -> Result<Attachment> {
-        if container.network != DEFAULT_NETWORK {
-            return Err(Error::NeedsRoot(container.network.to_owned()));
+/// Starts the process and gives back its id; it leads out when this returns.
+pub(crate) fn start(realm: &Realm, scratch: &Path) -> Result<i32> {
+    match pasta(realm, scratch) {
+        Err(Error::UplinkRun { source, .. }) if source.kind() == ErrorKind::NotFound => {
+            slirp(realm, scratch)
         }
-        // One from before would hold the ports.
-        stop(&state.uplink_path(container.id), container.id)?;
-        let mut bridge = self.find_bridge(state, rtnl, container.network)?;
-        let plan = self.plan(container, &mut bridge, state)?;
-        // From here on pasta itself binds the ports.
-        self.reservations.release(container.id);
-        let attached = state
-            .put_bridge(&bridge)
-            .and_then(|()| state.put_lease(&plan.lease))
-            .and_then(|()| {
-                start(
-                    &state.uplink_path(container.id),
-                    container.pid,
-                    &plan.lease,
-                    &bridge,
-                )
-            });
-        if let Err(error) = attached {
-            // The first error is the one that says what went wrong.
-            let _ = self.drop_leases(state, rtnl, &[plan.lease]);
-            return Err(error);
-        }
-        Ok(plan.lease.attachment(&bridge))
+        started => started,
     }
 }
 
-/// Starts the process; it has connected the container and bound the ports when this returns.
-fn start(pid_file: &Path, container_pid: u32, lease: &Lease, bridge: &Bridge) -> Result<()> {
-    // Not a pipe: the process that stays in the background could keep it open.
-    let said_path = pid_file.with_extension("log");
-    let said = File::create(&said_path).map_err(Error::io("create", &said_path))?;
-    let status = Command::new("pasta")
-        .args(arguments(container_pid, lease, bridge))
+/// It goes to the background when it is ready.
+fn pasta(realm: &Realm, scratch: &Path) -> Result<i32> {
+    let (pid_file, said) = (scratch.with_extension("pid"), scratch.with_extension("log"));
+    let status = Command::new(PASTA)
+        .args(pasta_arguments(realm))
         .arg("--pid")
-        .arg(pid_file)
+        .arg(&pid_file)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
-        .stderr(said)
+        // Not a pipe: the process that stays in the background could keep it open.
+        .stderr(create(&said)?)
         .status()
-        .map_err(|source| match source.kind() {
-            ErrorKind::NotFound => Error::PastaMissing,
-            _ => Error::PastaRun { source },
-        })?;
-    let text = fs::read_to_string(&said_path).unwrap_or_default();
-    // A leftover of two lines does no harm, so the outcome above decides.
-    let _ = fs::remove_file(&said_path);
-    if status.success() {
-        return Ok(());
+        .map_err(not_run(PASTA))?;
+    if !status.success() {
+        return Err(refused(PASTA, &said));
     }
+    let text = fs::read_to_string(&pid_file).map_err(Error::io("read", &pid_file))?;
+    // Leftovers of two lines do no harm.
+    let _ = (fs::remove_file(&pid_file), fs::remove_file(&said));
+    text.trim().parse().map_err(|_| Error::UplinkRefused {
+        program: PASTA,
+        message: "it wrote no process id".to_owned(),
+    })
+}
+
+fn pasta_arguments(realm: &Realm) -> Vec<String> {
+    let mut arguments: Vec<String> = [
+        "--quiet",
+        "--config-net",
+        "--ipv4-only",
+        // Otherwise the gateway's address would lead to the host's loopback.
+        "--no-map-gw",
+        // Ports are published through doors, and nothing of the host's loopback appears inside.
+        "--tcp-ports=none",
+        "--udp-ports=none",
+        "--tcp-ns=none",
+        "--udp-ns=none",
+    ]
+    .map(str::to_owned)
+    .into();
+    arguments.extend([
+        format!("--ns-ifname={INTERFACE}"),
+        format!("--address={ADDRESS}"),
+        format!("--netmask={PREFIX}"),
+        format!("--gateway={GATEWAY}"),
+        format!("--userns=/proc/{}/ns/user", realm.pid),
+        format!("--netns=/proc/{}/fd/{}", realm.pid, realm.netns),
+    ]);
+    arguments
+}
+
+/// It stays in the foreground, and says with one byte that it is ready.
+fn slirp(realm: &Realm, scratch: &Path) -> Result<i32> {
+    let said = scratch.with_extension("log");
+    let mut child = Command::new(SLIRP)
+        .args(["--configure", "--mtu=65520", "--disable-host-loopback"])
+        .arg(format!("--userns-path=/proc/{}/ns/user", realm.pid))
+        .args(["--netns-type=path", "--ready-fd=1"])
+        .arg(format!("/proc/{}/fd/{}", realm.pid, realm.netns))
+        .arg(INTERFACE)
+        .current_dir("/")
+        // Not in the group that a terminal's ^C reaches.
+        .process_group(0)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(create(&said)?)
+        .spawn()
+        .map_err(|source| match source.kind() {
+            ErrorKind::NotFound => Error::UplinkMissing,
+            _ => not_run(SLIRP)(source),
+        })?;
+    let mut ready = child.stdout.take().expect("standard output is a pipe");
+    let is_ready = ready.read_exact(&mut [0]).is_ok();
+    let pid = i32::try_from(child.id()).unwrap_or(i32::MAX);
+    // Reaped where it ends before its host does.
+    let waiting = std::thread::spawn(move || child.wait());
+    if is_ready {
+        return Ok(pid);
+    }
+    let _ = waiting.join();
+    Err(refused(SLIRP, &said))
+}
+
+fn create(path: &Path) -> Result<File> {
+    File::create(path).map_err(Error::io("create", path))
+}
+
+fn not_run(program: &'static str) -> impl Fn(std::io::Error) -> Error {
+    move |source| Error::UplinkRun { program, source }
+}
+
+fn refused(program: &'static str, said: &Path) -> Error {
+    let text = fs::read_to_string(said).unwrap_or_default();
+    let _ = fs::remove_file(said);
     // Where there is no syslog, every line is followed by a complaint about that.
     let lines = text.lines().filter(|line| !line.contains("to syslog"));
     let message = lines
@@ -93,155 +133,20 @@ fn start(pid_file: &Path, container_pid: u32, lease: &Lease, bridge: &Bridge) ->
         .chars()
         .take(300)
         .collect();
-    Err(Error::PastaRefused {
-        container: lease.container.clone(),
-        message,
-    })
-}
-
-fn arguments(container_pid: u32, lease: &Lease, bridge: &Bridge) -> Vec<String> {
-    let mut arguments: Vec<String> = [
-        "--quiet",
-        "--config-net",
-        "--ipv4-only",
-        // Otherwise the gateway's address would lead to the host's loopback.
-        "--no-map-gw",
-        // Nothing of the host's loopback appears inside.
-        "--tcp-ns=none",
-        "--udp-ns=none",
-    ]
-    .map(str::to_owned)
-    .into();
-    arguments.extend([
-        format!("--ns-ifname={}", lease.interface),
-        format!("--address={}", lease.address),
-        format!("--netmask={}", bridge.subnet.prefix_len()),
-        format!("--gateway={}", bridge.gateway()),
-        format!("--dns-forward={}", bridge.name_server()),
-        format!("--userns=/proc/{container_pid}/ns/user"),
-        format!("--netns=/proc/{container_pid}/ns/net"),
-    ]);
-    for (protocol, option) in [
-        (Protocol::Tcp, "--tcp-ports"),
-        (Protocol::Udp, "--udp-ports"),
-    ] {
-        let ports: Vec<_> = lease
-            .ports
-            .iter()
-            .filter(|port| port.protocol == protocol)
-            .collect();
-        if ports.is_empty() {
-            arguments.push(format!("{option}=none"));
-        }
-        for port in ports {
-            let mapping = format!("{}:{}", port.host_port, port.container_port);
-            arguments.push(match port.address.is_unspecified() {
-                true => format!("{option}={mapping}"),
-                false => format!("{option}={}/{mapping}", port.address),
-            });
-        }
-    }
-    arguments
-}
-
-/// Ends the process and waits until its ports are free; one that is gone already is fine.
-pub(crate) fn stop(pid_file: &Path, container: &str) -> Result<()> {
-    let text = match fs::read_to_string(pid_file) {
-        Ok(text) => text,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(Error::io("read", pid_file)(error)),
-    };
-    if let Ok(pid) = text.trim().parse() {
-        end(pid, pid_file).map_err(|source| Error::PastaStop {
-            container: container.to_owned(),
-            pid,
-            source,
-        })?;
-    }
-    fs::remove_file(pid_file).map_err(Error::io("remove", pid_file))
-}
-
-fn end(pid: i32, pid_file: &Path) -> io::Result<()> {
-    let process = match pidfd::open(pid) {
-        Ok(process) => process,
-        Err(error) if is_gone(&error) => return Ok(()),
-        Err(error) => return Err(error),
-    };
-    // The descriptor pins whoever has the PID now; only our own process names our file.
-    let command = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-    let file = pid_file.as_os_str().as_encoded_bytes();
-    if !command
-        .split(|byte| *byte == 0)
-        .any(|argument| argument == file)
-    {
-        return Ok(());
-    }
-    match pidfd::send_signal(process.as_fd(), Signal::SIGTERM as i32) {
-        Err(error) if is_gone(&error) => return Ok(()),
-        sent => sent?,
-    }
-    let mut ended = [PollFd::new(process.as_fd(), PollFlags::POLLIN)];
-    match poll(&mut ended, PollTimeout::from(PATIENCE_MS))? {
-        0 => pidfd::send_signal(process.as_fd(), Signal::SIGKILL as i32),
-        _ => Ok(()),
-    }
-}
-
-fn is_gone(error: &io::Error) -> bool {
-    error.raw_os_error() == Some(Errno::ESRCH as i32)
+    Error::UplinkRefused { program, message }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::request::BoundPort;
 
     #[test]
-    fn pasta_is_told_addresses_and_ports() {
-        let port = |address: [u8; 4], protocol| BoundPort {
-            address: address.into(),
-            host_port: 8080,
-            container_port: 80,
-            protocol,
+    fn pasta_is_told_where_the_networks_are_and_opens_nothing_by_itself() {
+        let realm = Realm {
+            pid: 42,
+            netns: 7,
+            has_uplink: false,
         };
-        let lease = Lease {
-            container: "a".into(),
-            network: "bridge".into(),
-            address: [10, 90, 0, 2].into(),
-            interface: "eth0".into(),
-            host_interface: None,
-            names: vec![],
-            ports: vec![
-                port([0, 0, 0, 0], Protocol::Tcp),
-                port([127, 0, 0, 1], Protocol::Tcp),
-            ],
-            mac: None,
-            links: vec![],
-            dns: vec![],
-        };
-        let bridge = Bridge {
-            name: "bridge".into(),
-            interface: "x".into(),
-            subnet: "10.90.0.0/20".parse().unwrap(),
-            internal: false,
-            last: None,
-            gateway: None,
-            range: None,
-            mtu: None,
-        };
-        insta::assert_snapshot!(arguments(42, &lease, &bridge).join("\n"));
-    }
-
-    #[test]
-    fn a_process_that_is_not_ours_is_left_alone() {
-        let folder = tempfile::tempdir().unwrap();
-        let pid_file = folder.path().join("a");
-        let mut other = Command::new("sleep").arg("60").spawn().unwrap();
-        fs::write(&pid_file, other.id().to_string()).unwrap();
-        stop(&pid_file, "a").unwrap();
-        assert!(other.try_wait().unwrap().is_none(), "it still runs");
-        assert!(!pid_file.exists());
-        other.kill().unwrap();
-        other.wait().unwrap();
+        insta::assert_snapshot!(pasta_arguments(&realm).join("\n"));
     }
 }

@@ -1,5 +1,6 @@
-//! `terrarium-runtime network FOLDER`: answers the names of containers, also while no host runs. The
-//! listening socket for its hosts is its standard input.
+//! `terrarium-runtime network FOLDER`: answers the names of containers, also while no host runs. With
+//! `--id-maps` it keeps the networks of an ordinary user as well. The listening socket for its hosts is its
+//! standard input.
 
 use std::ffi::OsString;
 use std::io::Write as _;
@@ -10,17 +11,32 @@ use std::process::ExitCode;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 /// Serves until a host ends it.
-pub fn main(mut arguments: impl Iterator<Item = OsString>) -> ExitCode {
-    let (Some(folder), None) = (arguments.next(), arguments.next()) else {
-        let _ = writeln!(std::io::stderr(), "usage: terrarium-runtime network FOLDER");
-        return ExitCode::FAILURE;
+pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    let arguments: Vec<OsString> = arguments.collect();
+    let (folder, id_maps) = match arguments.as_slice() {
+        [folder] => (folder, None),
+        [folder, option, maps] if option == "--id-maps" => (folder, Some(maps)),
+        _ => {
+            let usage = "usage: terrarium-runtime network FOLDER [--id-maps JSON]";
+            let _ = writeln!(std::io::stderr(), "{usage}");
+            return ExitCode::FAILURE;
+        }
     };
     let listening = match std::io::stdin().as_fd().try_clone_to_owned() {
         Ok(listening) => listening,
         Err(error) => return failed(&error),
     };
     raise_file_limit();
-    match terrarium_network::resident::serve(listening, &PathBuf::from(folder)) {
+    let folder = PathBuf::from(folder);
+    let served = match id_maps {
+        None => terrarium_network::resident::serve(listening, &folder),
+        // Alone still: a process with threads cannot enter a user namespace.
+        Some(maps) => match crate::worker::become_root(maps) {
+            Ok(()) => terrarium_network::resident::serve_realm(listening, &folder),
+            Err(error) => return failed(error.as_ref()),
+        },
+    };
+    match served {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failed(&error),
     }

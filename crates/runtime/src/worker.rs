@@ -50,6 +50,14 @@ enum Error {
     Mount(#[from] crate::Error),
 }
 
+/// Makes this process root in a user namespace with these maps, given as for a worker.
+///
+/// # Errors
+/// When they do not parse, or the machine allows no such namespace.
+pub(crate) fn become_root(maps: &OsStr) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    idmap::enter(&parse_maps(maps)?).map_err(Into::into)
+}
+
 impl Error {
     fn system(operation: &'static str, source: impl Into<io::Error>) -> Self {
         let source = source.into();

@@ -85,12 +85,26 @@ impl Launch<'_> {
         })
     }
 
-    /// Whether the container is worth more without a network than not at all: a user's machine may lack
-    /// the way out, and most containers do not need one. Published ports are a promise.
-    fn may_stay_alone(&self) -> bool {
-        let rootless = self.engine.inner.privilege == Privilege::Rootless;
-        let asked = !self.record.request.ports.is_empty() || self.record.asks_for_names();
-        rootless && !asked
+    /// A user's machine may lack the way out. Containers reach each other without it, and most need no more.
+    async fn lead_out(&mut self) -> Result<()> {
+        if self.engine.inner.privilege == Privilege::Rootful {
+            return Ok(());
+        }
+        let network = self.engine.network();
+        let led = blocking(move || Ok(network.ensure_uplink().map_err(network::failed))).await?;
+        if let Err(error) = led {
+            tracing::warn!(container_id = %self.record.id, %error, "no way out of the machine");
+            let because = error.causes.iter().map(|cause| format!(": {cause}"));
+            self.notes.push(Note {
+                name: "network".into(),
+                text: format!(
+                    "no way out of the machine: {}{}",
+                    error.message,
+                    because.collect::<String>()
+                ),
+            });
+        }
+        Ok(())
     }
 
     /// Gives the container its places on networks, and its `/etc/hosts` their addresses.
@@ -101,6 +115,7 @@ impl Launch<'_> {
         let Some(pid) = pid.filter(|_| self.record.has_network()) else {
             return Ok(Default::default());
         };
+        self.lead_out().await?;
         // The place of the run before is given up by now, or will be in a moment.
         let _attached = self.container.attached.lock().await;
         let (engine, record) = (self.engine.clone(), self.record.clone());
@@ -110,17 +125,7 @@ impl Launch<'_> {
             .map(|one| one.network)
             .collect();
         let work = blocking(move || engine.attach_all(&record, pid));
-        match self.tracer.step("network", names.join(", "), work).await {
-            Ok(placed) => Ok(placed),
-            Err(error) if self.may_stay_alone() => {
-                self.notes.push(Note {
-                    name: "network".into(),
-                    text: format!("only a loopback: {error}"),
-                });
-                Ok(Default::default())
-            }
-            Err(error) => Err(error),
-        }
+        self.tracer.step("network", names.join(", "), work).await
     }
 }
 

@@ -74,17 +74,12 @@ pub(super) fn attachment(attached: &network::Attachment) -> Attachment {
 
 /// What the network crate refused, with the code that clients match on.
 pub(crate) fn failed(error: network::Error) -> Error {
-    let code = match &error {
-        network::Error::PortTaken { .. } => ErrorCode::PortInUse,
-        network::Error::InvalidPort { .. }
-        | network::Error::InvalidName { .. }
-        | network::Error::OptionsRefused { .. }
-        | network::Error::AddressRefused { .. }
-        | network::Error::SubnetOverlaps { .. } => ErrorCode::InvalidArgument,
-        network::Error::NeedsRoot(_) => ErrorCode::Unsupported,
-        network::Error::UnknownNetwork(_) => ErrorCode::NoSuchNetwork,
-        network::Error::NetworkExists(_) => ErrorCode::NameInUse,
-        network::Error::NetworkInUse { .. } => ErrorCode::NetworkInUse,
+    let code = match error.kind() {
+        network::Kind::PortTaken => ErrorCode::PortInUse,
+        network::Kind::Invalid => ErrorCode::InvalidArgument,
+        network::Kind::UnknownNetwork => ErrorCode::NoSuchNetwork,
+        network::Kind::NameTaken => ErrorCode::NameInUse,
+        network::Kind::InUse => ErrorCode::NetworkInUse,
         _ => ErrorCode::RuntimeFailed,
     };
     let mut translated = Error::new(code, error.to_string());

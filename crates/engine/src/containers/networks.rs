@@ -4,7 +4,7 @@ use std::{os::fd::AsFd as _, sync::Arc};
 
 use terrarium_api::{
     Attachment, ConnectNetwork, ContainerSummary, CreateContainer, DisconnectNetwork, Endpoint,
-    Error, ErrorCode, NetworkMode, PortBinding, Traced,
+    Error, ErrorCode, NetworkMode, PortBinding, Privilege, Traced,
 };
 use terrarium_network::{ContainerNet, DEFAULT_NETWORK, MacAddress, PortRequest, open_netns};
 
@@ -83,7 +83,6 @@ impl Engine {
         let wanted = ContainerNet {
             id: record.id.as_str(),
             netns: netns.as_fd(),
-            pid,
             network: &endpoint.network,
             address: endpoint
                 .address
@@ -148,6 +147,13 @@ impl Engine {
         let mut endpoints = record.endpoints();
         match &record.request.network {
             NetworkMode::Host | NetworkMode::Container { .. } => return Err(private()),
+            // Its user namespace is another one than that of the user's networks.
+            NetworkMode::None if runs && self.inner.privilege == Privilege::Rootless => {
+                let text = format!(
+                    "container {name} was started without networks: stop it, connect it, and start it again"
+                );
+                return Err(Error::new(ErrorCode::WrongState, text));
+            }
             NetworkMode::None => record.request.network = named(&network),
             _ if endpoints.iter().any(|one| one.network == network) => {
                 return Err(Error::new(

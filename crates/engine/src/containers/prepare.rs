@@ -14,6 +14,7 @@ use terrarium_store::{Ids, Overlay};
 use super::{
     bundle::{self, Bundle},
     layered::Layers,
+    network,
     record::Record,
     spec::{self, Facts, HostDevice, Joined, Source, WantedDevice, parse_device},
     user::Databases,
@@ -49,6 +50,10 @@ impl Engine {
                 Ids::Host => None,
                 Ids::Mapped(maps) => Some(maps),
             },
+            users: match &ids {
+                Ids::Host => None,
+                Ids::Mapped(_) => self.users(record, joined)?,
+            },
             files: bundle.folder(),
             mounts: self.sources(record)?,
             joined,
@@ -65,6 +70,20 @@ impl Engine {
         })?;
         bundle.write_configs(&spec, &config)?;
         Ok(())
+    }
+
+    /// The user namespace that a rootless container shares: that of whose namespaces it joins, or that of
+    /// the networks it is on. What belongs to another one it could not enter.
+    fn users(&self, record: &Record, joined: Joined) -> Result<Option<PathBuf>> {
+        let others = [joined.network, joined.pid, joined.ipc];
+        if let Some(pid) = others.into_iter().flatten().next() {
+            return Ok(Some(format!("/proc/{pid}/ns/user").into()));
+        }
+        if !record.has_network() {
+            return Ok(None);
+        }
+        let network = self.network();
+        network.user_namespace().map_err(network::failed)
     }
 
     /// As whom a process of the container runs.

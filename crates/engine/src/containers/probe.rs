@@ -11,8 +11,8 @@ use terrarium_api::{
     ProbeStep, Protocol,
 };
 use terrarium_network::{
-    DEFAULT_NETWORK, open_netns,
-    probe::{self, Lookup, Reached},
+    DEFAULT_NETWORK, Network, open_netns,
+    probe::{Lookup, Reached},
 };
 
 use super::{network, ports::Listening, record::Record};
@@ -25,9 +25,11 @@ impl Engine {
     /// `NoSuchContainer`, `WrongState` where one of them does not run.
     pub async fn probe_network(&self, request: ProbeNetwork) -> Result<Vec<ProbeStep>> {
         let (from, to) = (self.probed(&request.from)?, self.probed(&request.to)?);
+        let network = self.network();
         blocking(move || {
             let netns = open_netns(from.pid).map_err(network::failed)?;
             let way = Way {
+                network: &network,
                 netns: netns.as_fd(),
                 from: &from,
                 to: &to,
@@ -65,6 +67,7 @@ struct End {
 }
 
 struct Way<'a> {
+    network: &'a Network,
     netns: BorrowedFd<'a>,
     from: &'a End,
     to: &'a End,
@@ -113,7 +116,9 @@ impl Way<'_> {
             };
             return Ok(fail(reason, started));
         }
-        let looked = probe::look_up(self.netns, &self.to.record.name).map_err(network::failed)?;
+        let name = &self.to.record.name;
+        let looked = self.network.look_up(self.netns, name);
+        let looked = looked.map_err(network::failed)?;
         Ok(match looked {
             Lookup::Found(addresses) => {
                 let found: Vec<String> = addresses.iter().map(ToString::to_string).collect();
@@ -133,7 +138,8 @@ impl Way<'_> {
 
     fn route(&self, address: Ipv4Addr) -> Result<ProbeStep> {
         let started = Instant::now();
-        let source = probe::source_toward(self.netns, address).map_err(network::failed)?;
+        let source = self.network.source_toward(self.netns, address);
+        let source = source.map_err(network::failed)?;
         Ok(match source {
             Some(source) => {
                 let found = format!("{} {source} → {address}", self.interface(source));
@@ -148,7 +154,8 @@ impl Way<'_> {
 
     fn connect(&self, address: Ipv4Addr) -> Result<ProbeStep> {
         let started = Instant::now();
-        let reached = probe::connect(self.netns, address, self.port).map_err(network::failed)?;
+        let reached = self.network.connect(self.netns, address, self.port);
+        let reached = reached.map_err(network::failed)?;
         let reason = match reached {
             Reached::Accepted => None,
             Reached::Refused => Some(self.why_refused()),

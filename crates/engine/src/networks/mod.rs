@@ -4,7 +4,7 @@ mod records;
 
 use terrarium_api::{
     ContainerSummary, CreateNetwork, Error, ErrorCode, LifecycleEvent, Network, NetworkMember,
-    NetworkMode, Privilege, Traced,
+    NetworkMode, Traced,
 };
 use terrarium_network::{BridgeOptions, DEFAULT_NETWORK};
 use terrarium_oci::Digest;
@@ -77,9 +77,6 @@ impl Engine {
     /// `NameInUse`, or `InvalidArgument` for addresses that do not fit.
     pub async fn create_network(&self, request: CreateNetwork) -> Result<Traced<Network>> {
         let name = request.name.clone();
-        if self.inner.privilege == Privilege::Rootless {
-            return Err(network_failed(terrarium_network::Error::NeedsRoot(name)));
-        }
         let options = options(&request)?;
         let mut tracer = Tracer::new("network.create", &name, command(&request));
         let (records, network) = (self.inner.networks.clone(), self.network());

@@ -101,7 +101,10 @@ fn delegated_controllers() -> Option<String> {
 fn network(privilege: Privilege) -> Check {
     if privilege == Privilege::Rootless {
         let tap = fs::File::options().read(true).write(true).open(TAP);
-        return uplink(is_on_path("pasta"), tap.is_ok());
+        let program = ["pasta", "slirp4netns"]
+            .into_iter()
+            .find(|program| is_on_path(program));
+        return uplink(program, tap.is_ok());
     }
     let found = ["/usr/sbin/nft", "/sbin/nft", "/usr/bin/nft"]
         .into_iter()
@@ -117,19 +120,18 @@ fn network(privilege: Privilege) -> Check {
     }
 }
 
-/// The way out of an ordinary user's containers: `pasta`, which needs the tap device.
-fn uplink(has_pasta: bool, may_open_tap: bool) -> Check {
+/// The way out of an ordinary user's networks: a program that needs the tap device.
+fn uplink(program: Option<&str>, may_open_tap: bool) -> Check {
     let limited = |detail: &str, fix| check("network", CheckState::Limited, detail, Some(fix));
-    if !has_pasta {
-        let detail = "pasta is not installed: containers reach the network of the host or none";
+    let Some(program) = program else {
+        let detail = "neither pasta nor slirp4netns is installed: containers reach only each other";
         return limited(detail, "sudo apt-get install passt");
-    }
+    };
     if !may_open_tap {
-        let detail =
-            "this user may not open /dev/net/tun: containers reach the network of the host or none";
+        let detail = "this user may not open /dev/net/tun: containers reach only each other";
         return limited(detail, "sudo chmod 666 /dev/net/tun");
     }
-    check("network", CheckState::Ok, "pasta", None)
+    check("network", CheckState::Ok, program, None)
 }
 
 fn is_on_path(program: &str) -> bool {
@@ -221,15 +223,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_user_s_way_out_needs_pasta_and_the_tap_device() {
-        let state = |has_pasta, may_open_tap| {
-            let check = uplink(has_pasta, may_open_tap);
+    fn a_user_s_way_out_needs_a_program_and_the_tap_device() {
+        let state = |program, may_open_tap| {
+            let check = uplink(program, may_open_tap);
             (check.state, check.fix)
         };
-        assert_eq!(state(true, true), (CheckState::Ok, None));
+        assert_eq!(state(Some("pasta"), true), (CheckState::Ok, None));
         let install = "sudo apt-get install passt".to_owned();
-        assert_eq!(state(false, true), (CheckState::Limited, Some(install)));
+        assert_eq!(state(None, true), (CheckState::Limited, Some(install)));
         let open = "sudo chmod 666 /dev/net/tun".to_owned();
-        assert_eq!(state(true, false), (CheckState::Limited, Some(open)));
+        assert_eq!(
+            state(Some("slirp4netns"), false),
+            (CheckState::Limited, Some(open))
+        );
     }
 }

@@ -246,11 +246,14 @@ impl Drop for Fixture {
                 let _ = shim.read_to_end(&mut Vec::new());
             }
         }
-        let open = match nix::unistd::Uid::effective().is_root() {
-            true => terrarium_network::Network::open,
-            false => terrarium_network::Network::open_rootless,
+        let root = &self.config.run_root;
+        let opened = if nix::unistd::Uid::effective().is_root() {
+            terrarium_network::Network::open(root)
+        } else {
+            let runtime = self.config.runtime.clone();
+            terrarium_network::Network::open_rootless(root, runtime, String::new())
         };
-        if let Ok(network) = open(&self.config.run_root) {
+        if let Ok(network) = opened {
             let _ = network.sweep(&[]).map(drop).and_then(|()| network.close());
         }
     }

@@ -99,20 +99,14 @@ async fn limits_are_noted(fixture: &Fixture) {
 
 /// A new host finds what runs, and can enter it.
 async fn runs_on(fixture: &mut Fixture) {
-    // Connected where this machine can, else alone and with a note.
     let request = CreateContainer {
         network: NetworkMode::Bridge,
         ..fixture.shell("exec sleep 1000")
     };
     let id = fixture.run(request).await.id;
     let detail = fixture.engine.inspect_container(&id).await.unwrap();
-    let noted = detail.notes.iter().any(|note| note.name == "network");
-    assert_eq!(
-        detail.summary.address.is_none(),
-        noted,
-        "{:?}",
-        detail.notes
-    );
+    // Connected with its neighbors, whether or not this machine lets it out.
+    assert!(detail.summary.address.is_some(), "{:?}", detail.notes);
     fixture.reopen().await;
     let exec = exec(&fixture.engine, &id, "echo $HOME; ls -d /proc/1").await;
     assert_eq!(exec, "/root\n/proc/1\n");

@@ -4,10 +4,12 @@ use std::net::SocketAddrV4;
 
 use serde::{Deserialize, Serialize};
 
-/// The longest message.
-pub(super) const BYTES: usize = 64 * 1024;
+use super::Act;
 
-/// A request; each is answered by one byte, [`YES`] or [`NO`].
+/// The longest message: a thousand ports fit. The kernel's buffers take a little more.
+pub(super) const BYTES: usize = 192 * 1024;
+
+/// A request; each but [`Call::Act`] is answered by one byte, [`YES`] or [`NO`].
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Call {
     /// Answer names on the datagram socket that comes along.
@@ -16,6 +18,12 @@ pub(super) enum Call {
     Streams { container: String },
     /// Hand on what arrives at the listening socket that comes along.
     Door { container: String, to: SocketAddrV4 },
+    /// Hand on what arrives at the datagram socket that comes along.
+    DatagramDoor { container: String, to: SocketAddrV4 },
+    /// Close what hands on to a container.
+    CloseDoors { container: String },
+    /// Do something in the user's namespace; answered by a [`super::Reply`].
+    Act(Act),
     /// Does it answer names for this container?
     Serves { container: String },
     /// Close all sockets of a container.

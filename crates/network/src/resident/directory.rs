@@ -220,7 +220,7 @@ mod tests {
             network: network.into(),
             address: [10, 90, u8::from(network == "back"), last].into(),
             interface: "eth0".into(),
-            host_interface: None,
+            host_interface: "tv0".into(),
             names: names.iter().map(|name| (*name).to_owned()).collect(),
             ports: vec![],
             mac: None,

@@ -1,14 +1,26 @@
-//! A connection from IPv6, handed on to a container's IPv4 address.
+//! A connection to a published port, handed on to a container: from IPv6, or from outside of the namespace
+//! that the container's network is in.
 
 use std::io;
 use std::net::{Shutdown, SocketAddrV4, TcpStream};
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::thread;
 use std::time::Duration;
 
+use crate::netns;
+
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Copies both ways until both sides have said their last word.
-pub(super) fn pass(outside: TcpStream, to: SocketAddrV4) -> io::Result<()> {
+/// Copies both ways until both sides have said their last word. The thread is for nothing else: it enters
+/// the namespace for good.
+pub(super) fn pass(
+    outside: TcpStream,
+    to: SocketAddrV4,
+    realm: Option<&OwnedFd>,
+) -> io::Result<()> {
+    if let Some(realm) = realm {
+        netns::enter(realm.as_fd()).map_err(io::Error::other)?;
+    }
     let inside = TcpStream::connect_timeout(&to.into(), PATIENCE)?;
     for stream in [&outside, &inside] {
         stream.set_nodelay(true)?;

@@ -19,7 +19,7 @@ use super::NAME_SERVER;
 use super::call::{Call, YES};
 use crate::error::{Error, Result};
 use crate::netns;
-use crate::network::Network;
+use crate::network::{Mode, Network, Program};
 use crate::request::{BoundPort, Protocol};
 use crate::state::Lease;
 
@@ -33,12 +33,15 @@ impl Network {
     /// # Errors
     /// When the sockets cannot be made in the namespace, or the process cannot be started.
     pub fn serve_names(&self, id: &str, netns: BorrowedFd<'_>) -> Result<()> {
-        let Some(program) = &self.program else {
+        if self.is_asked_for() {
+            return self.ask_to_serve_names(id, netns);
+        }
+        if !self.has_program() {
             return Ok(());
-        };
+        }
         let _lock = self.folder.lock()?;
         let container = id.to_owned();
-        let process = self.connect_or_start(program)?;
+        let process = self.connect_or_start()?;
         if ask(
             process.as_fd(),
             &Call::Serves {
@@ -67,29 +70,44 @@ impl Network {
     }
 
     /// Opens a door from every IPv6 address of the host to each TCP port that is published on all
-    /// addresses: the packet filter translates within one family only.
+    /// addresses: the packet filter translates within one family only. To a user's namespace it does not
+    /// lead at all, and every port gets a door.
     pub(crate) fn open_doors(&self, lease: &Lease) -> Result<()> {
         let published =
             |port: &&BoundPort| port.protocol == Protocol::Tcp && port.address.is_unspecified();
-        let Some(program) = &self.program else {
+        if !self.has_program() || lease.ports.is_empty() {
             return Ok(());
-        };
+        }
+        self.close_doors(&lease.container)?;
+        if matches!(self.mode, Mode::Realm(_)) {
+            for (port, socket) in self.reservations.sockets(&lease.container)? {
+                self.open_door(lease, &port, socket.as_fd())?;
+            }
+        }
         for port in lease.ports.iter().filter(published) {
             // A host without IPv6 has no such address, and a port that a stranger has there stays his.
             let Ok(door) = listen_on_ipv6(port.host_port) else {
                 continue;
             };
-            let call = Call::Door {
-                container: lease.container.clone(),
-                to: SocketAddrV4::new(lease.address, port.container_port),
-            };
-            ask(
-                self.connect_or_start(program)?.as_fd(),
-                &call,
-                Some(door.as_fd()),
-            )?;
+            self.open_door(lease, port, door.as_fd())?;
         }
         Ok(())
+    }
+
+    /// Closes what leads to the ports of a container.
+    pub(crate) fn close_doors(&self, container: &str) -> Result<()> {
+        let container = container.to_owned();
+        self.tell_if_there(&Call::CloseDoors { container })
+    }
+
+    fn open_door(&self, lease: &Lease, port: &BoundPort, socket: BorrowedFd<'_>) -> Result<()> {
+        let container = lease.container.clone();
+        let to = SocketAddrV4::new(lease.address, port.container_port);
+        let call = match port.protocol {
+            Protocol::Tcp => Call::Door { container, to },
+            Protocol::Udp => Call::DatagramDoor { container, to },
+        };
+        ask(self.connect_or_start()?.as_fd(), &call, Some(socket)).map(drop)
     }
 
     /// Closes what the process serves for a container. One that does not run serves nothing.
@@ -116,18 +134,33 @@ impl Network {
         }
     }
 
-    fn connect_or_start(&self, program: &Path) -> Result<OwnedFd> {
+    fn has_program(&self) -> bool {
+        self.program.is_some() || matches!(self.mode, Mode::Realm(_))
+    }
+
+    /// Whether the process is there.
+    pub(crate) fn is_kept(&self) -> bool {
+        fdpass::connect(&self.folder.names_socket()).is_ok()
+    }
+
+    /// Connects to the process, which must be there.
+    pub(crate) fn reach(&self) -> Result<OwnedFd> {
+        fdpass::connect(&self.folder.names_socket()).map_err(names("reach"))
+    }
+
+    /// Connects to the process, and starts it where it is not there. The records are locked.
+    pub(crate) fn connect_or_start(&self) -> Result<OwnedFd> {
         let path = self.folder.names_socket();
-        match fdpass::connect(&path) {
-            Err(error) if is_absent(&error) => start(program, &path)?,
-            connected => return connected.map_err(names("reach")),
+        match (fdpass::connect(&path), &self.program) {
+            (Err(error), Some(program)) if is_absent(&error) => start(program, &path)?,
+            (connected, _) => return connected.map_err(names("reach")),
         }
-        fdpass::connect(&path).map_err(names("reach"))
+        self.reach()
     }
 }
 
 /// Starts the process. It is given the socket listening, so that nobody has to wait for it.
-fn start(program: &Path, path: &Path) -> Result<()> {
+fn start(program: &Program, path: &Path) -> Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => {
             return Err(Error::io("remove", path)(error));
@@ -136,9 +169,11 @@ fn start(program: &Path, path: &Path) -> Result<()> {
     }
     let listening = fdpass::listen(path).map_err(names("listen for"))?;
     let folder = path.parent().unwrap_or(Path::new("/"));
-    let mut child = Command::new(program)
+    let id_maps = program.id_maps.iter();
+    let mut child = Command::new(&program.path)
         .arg("network")
         .arg(folder)
+        .args(id_maps.flat_map(|maps| ["--id-maps", maps.as_str()]))
         .stdin(Stdio::from(listening))
         .stdout(Stdio::null())
         .stderr(Stdio::null())

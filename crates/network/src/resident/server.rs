@@ -14,10 +14,13 @@ use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 use terrarium_sys::fdpass;
 
 use super::call::{BYTES, Call, NO, YES};
+use super::datagrams::DatagramDoor;
 use super::directory::{Decision, Directory};
 use super::door;
 use super::forward::{self, Transport};
+use super::keep::{Keep, tell};
 use super::message::{Code, Query};
+use super::{Act, act};
 use crate::error::{Error, Result};
 
 /// A thread here calls nothing deep.
@@ -26,6 +29,9 @@ pub(super) const STACK: usize = 256 * 1024;
 const THREADS: usize = 1024;
 /// Of these, what one container may take, so that none silences the others.
 const THREADS_EACH: usize = 64;
+/// Connections through doors, of one engine and of one container; programs have their own limits below.
+const PASSING: usize = 4096;
+const PASSING_EACH: usize = 2048;
 /// How many datagrams of a socket are answered before the others have their turn.
 const IN_A_ROW: usize = 32;
 /// How long an asker over TCP may be silent.
@@ -38,6 +44,19 @@ const FIRST_HOST: usize = 2;
 /// # Errors
 /// When waiting for the kernel fails.
 pub fn serve(listening: OwnedFd, folder: &Path) -> Result<()> {
+    run(listening, folder, None)
+}
+
+/// Like [`serve`], and keeps a network namespace for the bridges of this user. The process is root in the
+/// user namespace of its containers.
+///
+/// # Errors
+/// When the namespace cannot be made, or waiting for the kernel fails.
+pub fn serve_realm(listening: OwnedFd, folder: &Path) -> Result<()> {
+    run(listening, folder, Some(Keep::new(folder)?))
+}
+
+fn run(listening: OwnedFd, folder: &Path, keep: Option<Keep>) -> Result<()> {
     let failed = |source| Error::Names {
         operation: "run",
         source,
@@ -49,6 +68,8 @@ pub fn serve(listening: OwnedFd, folder: &Path) -> Result<()> {
         sockets: Vec::new(),
         directory: Arc::new(Directory::open(folder)?),
         threads: Arc::default(),
+        passing: Arc::default(),
+        keep,
     };
     while server.turn().map_err(failed)? {}
     // Only now: a host that comes in between finds nobody and starts the next one.
@@ -71,6 +92,10 @@ struct Server {
     sockets: Vec<Socket>,
     directory: Arc<Directory>,
     threads: Arc<AtomicUsize>,
+    /// Connections through doors.
+    passing: Arc<AtomicUsize>,
+    /// The namespace of a user's networks.
+    keep: Option<Keep>,
 }
 
 /// A socket, and whose it is.
@@ -84,6 +109,7 @@ enum Kind {
     Datagrams(UdpSocket),
     Streams(TcpListener),
     Door(TcpListener, SocketAddrV4),
+    DatagramDoor(DatagramDoor),
 }
 
 impl Socket {
@@ -91,7 +117,12 @@ impl Socket {
         match &self.kind {
             Kind::Datagrams(socket) => socket.as_fd(),
             Kind::Streams(socket) | Kind::Door(socket, _) => socket.as_fd(),
+            Kind::DatagramDoor(door) => door.fd(),
         }
+    }
+
+    fn is_door(&self) -> bool {
+        matches!(self.kind, Kind::Door(..) | Kind::DatagramDoor(_))
     }
 }
 
@@ -146,10 +177,32 @@ impl Server {
             return None;
         }
         let call = serde_json::from_slice(&buffer[..length]).ok()?;
+        if let Call::Act(act) = call {
+            return self.act(act, index, socket).ok().map(|()| true);
+        }
         let ends = matches!(call, Call::Quit);
         let answer = if self.obey(call, socket) { YES } else { NO };
         fdpass::send(self.hosts[index].as_fd(), &[answer], None).ok()?;
         Some(!ends)
+    }
+
+    /// Does what takes a while beside everything else.
+    fn act(&mut self, act: Act, index: usize, netns: Option<OwnedFd>) -> io::Result<()> {
+        let host = self.hosts[index].try_clone()?;
+        let keep = self.keep.as_mut().ok_or(io::ErrorKind::Unsupported)?;
+        match act {
+            Act::Where => tell(&host, &act::Reply::Realm(keep.realm())),
+            Act::Uplink { pid } => {
+                keep.take_uplink(pid);
+                tell(&host, &act::Reply::Done)
+            }
+            act => {
+                let network = Arc::clone(&keep.network);
+                thread::Builder::new()
+                    .spawn(move || tell(&host, &act.run(&network, netns)))
+                    .map(drop)
+            }
+        }
     }
 
     fn obey(&mut self, call: Call, socket: Option<OwnedFd>) -> bool {
@@ -162,6 +215,18 @@ impl Server {
             }
             (Call::Door { container, to }, Some(fd)) => {
                 self.take(&container, Kind::Door(fd.into(), to))
+            }
+            (Call::DatagramDoor { container, to }, Some(fd)) => {
+                let realm = self.keep.as_ref().map(Keep::netns);
+                match DatagramDoor::open(fd.into(), to, realm) {
+                    Ok(door) => self.take(&container, Kind::DatagramDoor(door)),
+                    Err(_) => false,
+                }
+            }
+            (Call::CloseDoors { container }, _) => {
+                self.sockets
+                    .retain(|socket| *socket.container != *container || !socket.is_door());
+                true
             }
             (Call::Serves { container }, _) => self.sockets.iter().any(|socket| {
                 *socket.container == *container && matches!(socket.kind, Kind::Streams(_))
@@ -176,7 +241,7 @@ impl Server {
                     .retain(|socket| containers.iter().any(|id| *socket.container == **id));
                 true
             }
-            (Call::Quit, _) => true,
+            (Call::Quit | Call::Act(_), _) => true,
             (_, None) => false,
         }
     }
@@ -185,19 +250,20 @@ impl Server {
         let prepared = match &kind {
             Kind::Datagrams(socket) => socket.set_nonblocking(true),
             Kind::Streams(socket) | Kind::Door(socket, _) => socket.set_nonblocking(true),
+            Kind::DatagramDoor(_) => Ok(()),
         };
-        let known = self
-            .sockets
-            .iter()
-            .find(|socket| *socket.container == *container);
-        let threads = known
-            .map(|socket| Arc::clone(&socket.threads))
-            .unwrap_or_default();
-        self.sockets.push(Socket {
+        let mut socket = Socket {
             container: container.into(),
             kind,
-            threads,
+            threads: Arc::default(),
+        };
+        let known = self.sockets.iter().find(|known| {
+            known.container == socket.container && known.is_door() == socket.is_door()
         });
+        if let Some(known) = known {
+            socket.threads = Arc::clone(&known.threads);
+        }
+        self.sockets.push(socket);
         prepared.is_ok()
     }
 
@@ -220,13 +286,15 @@ impl Server {
                 let Ok((stream, _)) = own.accept() else {
                     return;
                 };
-                let to = *to;
+                let (to, realm) = (*to, self.keep.as_ref().map(Keep::netns));
                 self.spawn(socket, move || {
                     let _ = stream
                         .set_nonblocking(false)
-                        .and_then(|()| door::pass(stream, to));
+                        .and_then(|()| door::pass(stream, to, realm.as_deref()));
                 });
             }
+            // A thread of its own serves it.
+            Kind::DatagramDoor(_) => {}
         }
     }
 
@@ -265,8 +333,12 @@ impl Server {
 
     /// Runs work that waits for others; false where too much of it waits already.
     fn spawn(&self, socket: &Socket, work: impl FnOnce() + Send + 'static) -> bool {
-        let counts = [Arc::clone(&self.threads), Arc::clone(&socket.threads)];
-        let place = Place::take(counts, [THREADS, THREADS_EACH]);
+        let (all, most) = if socket.is_door() {
+            (&self.passing, [PASSING, PASSING_EACH])
+        } else {
+            (&self.threads, [THREADS, THREADS_EACH])
+        };
+        let place = Place::take([Arc::clone(all), Arc::clone(&socket.threads)], most);
         let Some(place) = place else { return false };
         let run = move || {
             work();

@@ -93,7 +93,6 @@ pub(crate) fn attach(
     network.setup(&ContainerNet {
         id,
         netns: netns.as_fd(),
-        pid: 0,
         network: DEFAULT_NETWORK,
         address: None,
         mac: None,

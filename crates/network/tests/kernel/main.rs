@@ -1,7 +1,6 @@
 //! Containers on a real kernel: who reaches whom, and what is left afterwards.
 
 mod lab;
-mod rootless;
 
 use std::net::Ipv4Addr;
 use std::os::fd::AsFd;
@@ -189,7 +188,6 @@ fn an_internal_network_leads_nowhere_and_networks_are_apart() {
             let container = ContainerNet {
                 id,
                 netns: netns.as_fd(),
-                pid: 0,
                 network: "back",
                 address: None,
                 mac: None,
@@ -242,7 +240,6 @@ fn a_second_network_adds_an_interface_and_keeps_the_default_route() {
             .setup(&ContainerNet {
                 id: "a",
                 netns: container.as_fd(),
-                pid: 0,
                 network: "front",
                 address: None,
                 mac: None,
@@ -309,7 +306,6 @@ fn a_thousand_times_on_a_network_and_off_again_leave_nothing() {
         let there = ContainerNet {
             id: "a",
             netns: container.as_fd(),
-            pid: 0,
             network: "front",
             address: None,
             mac: None,
@@ -488,8 +484,7 @@ fn a_sweep_after_a_crash_keeps_the_living_and_removes_the_rest() {
         assert_eq!(swept.contested, []);
         let links = sh("ip -br link");
         assert!(
-            links.contains(&kept.host_interface.unwrap())
-                && !links.contains(&gone.host_interface.unwrap()),
+            links.contains(&kept.host_interface) && !links.contains(&gone.host_interface),
             "{links}"
         );
         inside(&lab.outside, || {

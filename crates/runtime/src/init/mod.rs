@@ -35,7 +35,7 @@ use crate::channel::{CONTINUE, Channel, Report, START};
 use crate::error::{Context, Failure, Result};
 use crate::hooks::{self, HookState};
 use crate::idshift::Shifted;
-use crate::plan::{NEW_CGROUP, NEW_NET, NEW_PID, NEW_TIME, Plan};
+use crate::plan::{NEW_CGROUP, NEW_NET, NEW_PID, NEW_TIME, NEW_USER, Plan};
 use crate::request::Stdio;
 use crate::systemd;
 use crate::trace::Trace;
@@ -299,7 +299,9 @@ impl Init<'_> {
     /// capability over a process that began outside of it (ptrace(2), access mode checking).
     fn is_alone(&self) -> bool {
         let namespaces = &self.plan.namespaces;
-        namespaces.maps.is_some() && namespaces.create & NEW_PID != 0
+        // Who is in the same user namespace already sees nobody in a new pid namespace beside its own.
+        let has_users = namespaces.maps.is_some() || namespaces.joins(NEW_USER);
+        has_users && namespaces.create & NEW_PID != 0
     }
 
     fn await_start(&mut self) -> Result<()> {

@@ -38,6 +38,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) account: &'a Account,
     /// The id maps of rootless containers.
     pub(crate) ids: Option<&'a IdMaps>,
+    /// The user namespace that a rootless container joins, in place of one of its own.
+    pub(crate) users: Option<PathBuf>,
     /// The folder with the generated `hosts`, `hostname` and `resolv.conf`.
     pub(crate) files: &'a Path,
     /// The record's mounts and where each comes from on the host.
@@ -155,7 +157,7 @@ fn linux(record: &Record, facts: &Facts<'_>) -> Result<Linux> {
     linux.set_readonly_paths(hidden(get_default_readonly_paths()));
     linux.set_sysctl(Some(sysctls(record, facts)).filter(|sysctls| !sysctls.is_empty()));
     linux.set_rootfs_propagation(Some("rprivate".to_owned()));
-    if let Some(ids) = facts.ids {
+    if let Some(ids) = facts.ids.filter(|_| facts.users.is_none()) {
         linux.set_uid_mappings(Some(mappings(&ids.uids)));
         linux.set_gid_mappings(Some(mappings(&ids.gids)));
     }
@@ -193,7 +195,11 @@ fn namespaces(record: &Record, facts: &Facts<'_>) -> Vec<LinuxNamespace> {
         facts.joined.network,
     );
     add(Cgroup, request.privileged, None);
-    add(User, facts.ids.is_none(), None);
+    if facts.ids.is_some() {
+        let mut users = own(User);
+        users.set_path(facts.users.clone());
+        list.push(users);
+    }
     list
 }
 

@@ -18,6 +18,7 @@ fn golden<'a>(record: &'a Record, change: impl FnOnce(&mut Facts<'a>)) -> String
     let mut facts = Facts {
         account: &ACCOUNT,
         ids: None,
+        users: None,
         files: Path::new("/run/t/containers/ab"),
         mounts: record
             .mounts

@@ -4601,7 +4601,6 @@ export const HINTS = [
   "installNft",
   "installPasst",
   "tunMode",
-  "needsRoot",
   "lowPort",
   "otherPort",
   "otherSubnet",

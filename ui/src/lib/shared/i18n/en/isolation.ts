@@ -127,5 +127,5 @@ export const notes = {
   keyring: 'The keyring of the engine stays visible.',
   groups: 'Additional groups are not set: this user namespace forbids it.',
   oom_score_adj: 'The kernel’s choice in low memory is not changed.',
-  network: 'There is only a loopback: no way out was found.',
+  network: 'There is no way out of this machine: containers reach only each other.',
 }
