@@ -35,6 +35,8 @@ pub struct Request {
     pub network: String,
     /// `--secret`.
     pub secrets: BTreeMap<String, Vec<u8>>,
+    /// `--ssh`: the ids of agents.
+    pub agents: BTreeSet<String>,
     /// Whether every step runs again.
     pub no_cache: bool,
     /// `SOURCE_DATE_EPOCH`.

@@ -107,6 +107,7 @@ fn request(line: &str) -> Request {
         platform: None,
         network: String::new(),
         secrets: BTreeMap::new(),
+        agents: Default::default(),
         no_cache: false,
         epoch: None,
         now: 0,

@@ -85,6 +85,8 @@ pub enum Fault {
     Port { value: String },
     #[error("the secret {id:?} is not given")]
     NoSecret { id: String },
+    #[error("the SSH agent {id:?} is not given")]
+    NoAgent { id: String },
     #[error("{what} is not supported")]
     Unsupported { what: String },
     #[error("read or write {what}")]

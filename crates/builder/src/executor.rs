@@ -189,6 +189,14 @@ pub enum ProcessMount {
         target: String,
         size_bytes: Option<u64>,
     },
+    /// The socket of an agent for SSH keys.
+    Agent {
+        id: String,
+        target: String,
+        mode: u32,
+        uid: u32,
+        gid: u32,
+    },
     /// A file with these bytes.
     Bytes {
         bytes: Vec<u8>,

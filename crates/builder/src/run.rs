@@ -23,6 +23,9 @@ const PROXIES: [&str; 10] = [
     "all_proxy",
 ];
 
+/// A mount, and what of it a step is recognized by.
+type Mounted = (Option<ProcessMount>, String);
+
 impl<E: Executor> Build<'_, E> {
     pub(crate) async fn run(&self, state: &State, run: &Run, node: usize) -> Result<Layer, Fault> {
         refuse(run)?;
@@ -37,6 +40,7 @@ impl<E: Executor> Build<'_, E> {
             if let Some(variable) = mount.as_ref().and_then(secret_variable) {
                 process.environment.push(variable);
             } else {
+                let mount = mount.map(|mount| placed(mount, &mut process));
                 process.mounts.extend(mount);
             }
         }
@@ -79,11 +83,7 @@ impl<E: Executor> Build<'_, E> {
     }
 
     /// A mount, and what of it a step is recognized by.
-    async fn mount(
-        &self,
-        state: &State,
-        mount: &Mount,
-    ) -> Result<(Option<ProcessMount>, String), Fault> {
+    async fn mount(&self, state: &State, mount: &Mount) -> Result<Mounted, Fault> {
         let target = mount
             .target
             .as_deref()
@@ -123,19 +123,30 @@ impl<E: Executor> Build<'_, E> {
                 ))
             }
             MountKind::Secret => self.secret(mount, target),
-            MountKind::Ssh if mount.required => Err(Fault::Unsupported {
-                what: "RUN --mount=type=ssh".to_owned(),
-            }),
-            MountKind::Ssh => Ok((None, "ssh".to_owned())),
+            MountKind::Ssh => self.agent(mount, target),
         }
     }
 
-    async fn bind(
-        &self,
-        state: &State,
-        mount: &Mount,
-        target: String,
-    ) -> Result<(Option<ProcessMount>, String), Fault> {
+    fn agent(&self, mount: &Mount, target: String) -> Result<Mounted, Fault> {
+        let id = mount.id.clone().unwrap_or_else(|| "default".to_owned());
+        let recognized = format!("ssh {id} {target}");
+        if !self.request.agents.contains(&id) {
+            return match mount.required {
+                true => Err(Fault::NoAgent { id }),
+                false => Ok((None, recognized)),
+            };
+        }
+        let agent = ProcessMount::Agent {
+            id,
+            target,
+            mode: mount.mode.unwrap_or(0o600),
+            uid: mount.uid.unwrap_or(0),
+            gid: mount.gid.unwrap_or(0),
+        };
+        Ok((Some(agent), recognized))
+    }
+
+    async fn bind(&self, state: &State, mount: &Mount, target: String) -> Result<Mounted, Fault> {
         let files = match &mount.from {
             None => Arc::clone(&self.request.context),
             Some(from) => self.files_of(from, state.stage).await?,
@@ -165,11 +176,7 @@ impl<E: Executor> Build<'_, E> {
         ))
     }
 
-    fn secret(
-        &self,
-        mount: &Mount,
-        target: String,
-    ) -> Result<(Option<ProcessMount>, String), Fault> {
+    fn secret(&self, mount: &Mount, target: String) -> Result<Mounted, Fault> {
         let id = mount.id.clone().unwrap_or_default();
         let recognized = format!("secret {id} {target}");
         let Some(bytes) = self.request.secrets.get(&id).cloned() else {
@@ -231,6 +238,22 @@ fn recognized(state: &State, process: &Process) -> KeyParts {
         parts.named("script", &String::from_utf8_lossy(bytes));
     }
     parts
+}
+
+/// An agent without a place gets one, and the first one is what programs find.
+fn placed(mut mount: ProcessMount, process: &mut Process) -> ProcessMount {
+    if let ProcessMount::Agent { target, .. } = &mut mount {
+        let mounts = process.mounts.iter();
+        let before = mounts.filter(|mount| matches!(mount, ProcessMount::Agent { .. }));
+        let number = before.count();
+        if target.is_empty() {
+            *target = format!("/run/buildkit/ssh_agent.{number}");
+        }
+        if number == 0 {
+            process.environment.push(format!("SSH_AUTH_SOCK={target}"));
+        }
+    }
+    mount
 }
 
 fn secret_variable(mount: &ProcessMount) -> Option<String> {

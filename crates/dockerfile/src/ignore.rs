@@ -38,6 +38,14 @@ impl Ignore {
         }
     }
 
+    /// Its patterns as they are matched, without what only writes them: for whoever matches elsewhere.
+    pub fn patterns(&self) -> impl Iterator<Item = String> {
+        self.rules.iter().map(|rule| {
+            let pattern = rule.text.trim_start_matches('!').trim();
+            format!("{}{}", if rule.keeps { "!" } else { "" }, clean(pattern))
+        })
+    }
+
     /// Whether it leaves nothing out.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -136,6 +144,17 @@ mod tests {
         assert!(ignore.prunes("build"));
         assert!(!ignore.prunes("sub"));
         assert_eq!(ignore.reason("a.md"), Some(("*.md", 2)));
+        let patterns: Vec<String> = ignore.patterns().collect();
+        let expect = [
+            "*.md",
+            "!README.md",
+            "build",
+            "node_modules",
+            "**/*.tmp",
+            "sub",
+            "!sub/keep",
+        ];
+        assert_eq!(patterns, expect);
     }
 
     #[test]

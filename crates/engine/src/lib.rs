@@ -35,7 +35,10 @@ mod trace;
 mod volumes;
 
 pub use activity::{Activities, Running};
-pub use builds::{BuildEvent, BuildImage, FollowedBuild, PruneBuilds, PrunedBuilds};
+pub use builds::{
+    Asked, BuildEvent, BuildImage, FollowedBuild, GivenDockerfile, PruneBuilds, PrunedBuilds,
+    StepPlace,
+};
 pub use config::Config;
 pub use containers::{
     AttachContainer, Attached, Input, Output, PutFiles, StartExec, Waiter, Whose,

@@ -155,6 +155,7 @@ pub(crate) fn request(dockerfile: &str, context: File) -> Request {
         platform: None,
         network: "default".to_owned(),
         secrets: BTreeMap::new(),
+        agents: Default::default(),
         no_cache: false,
         epoch: Some(7),
         now: 7,

@@ -32,11 +32,19 @@ impl Lines {
                 number,
                 total,
                 line,
+                ..
             } => format!("Step {number}/{total} : {line}\n"),
-            BuildEvent::Cached => " ---> Using cache\n".to_owned(),
-            BuildEvent::Layer(id) => format!(" ---> {}\n", short(&id)),
-            BuildEvent::Output(bytes) => self.text(&bytes),
+            BuildEvent::Done { cached, layer, .. } => {
+                let used = if cached { " ---> Using cache\n" } else { "" };
+                let layer = layer.map(|id| format!(" ---> {}\n", short(&id)));
+                format!("{used}{}", layer.unwrap_or_default())
+            }
+            BuildEvent::Failed { .. } => return None,
+            BuildEvent::Output { bytes, .. } => self.text(&bytes),
         };
+        if text.is_empty() {
+            return None;
+        }
         Some(json!({ "stream": text }))
     }
 
@@ -91,13 +99,14 @@ mod tests {
     fn a_character_that_is_cut_arrives_whole() {
         let mut lines = Lines::new(Vec::new(), false);
         let bytes = "안".as_bytes();
-        let first = lines.of(BuildEvent::Output(bytes[..2].to_vec())).unwrap();
-        let second = lines.of(BuildEvent::Output(bytes[2..].to_vec())).unwrap();
-        assert_eq!(
-            (first["stream"].as_str(), second["stream"].as_str()),
-            (Some(""), Some("안"))
-        );
-        let odd = lines.of(BuildEvent::Output(vec![0xff, b'x'])).unwrap();
+        let output = |bytes: &[u8]| BuildEvent::Output {
+            number: 1,
+            bytes: bytes.to_vec(),
+        };
+        assert_eq!(lines.of(output(&bytes[..2])), None);
+        let second = lines.of(output(&bytes[2..])).unwrap();
+        assert_eq!(second["stream"], "안");
+        let odd = lines.of(output(&[0xff, b'x'])).unwrap();
         assert_eq!(odd["stream"], "\u{fffd}x");
     }
 
@@ -108,9 +117,15 @@ mod tests {
             number: 2,
             total: 7,
             line: "RUN x".to_owned(),
+            place: None,
         };
         assert_eq!(lines.of(step).unwrap()["stream"], "Step 2/7 : RUN x\n");
-        let layer = BuildEvent::Layer("sha256:0123456789abcdef".to_owned());
-        assert_eq!(lines.of(layer).unwrap()["stream"], " ---> 0123456789ab\n");
+        let done = BuildEvent::Done {
+            number: 2,
+            cached: true,
+            layer: Some("sha256:0123456789abcdef".to_owned()),
+        };
+        let expect = " ---> Using cache\n ---> 0123456789ab\n";
+        assert_eq!(lines.of(done).unwrap()["stream"], expect);
     }
 }

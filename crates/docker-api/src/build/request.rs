@@ -40,6 +40,8 @@ pub(super) fn read(params: &Params, headers: &HeaderMap) -> Result<BuildImage> {
             .collect(),
         credentials: all_credentials(headers),
         secrets: BTreeMap::new(),
+        agents: BTreeMap::new(),
+        given: None,
     })
 }
 

@@ -105,6 +105,7 @@ impl Engine {
                 network: network(asked_network(settings.offline))?,
                 arguments: settings.arguments,
                 secrets: BTreeMap::new(),
+                agents: Default::default(),
                 no_cache: settings.no_cache,
                 epoch,
                 now,

@@ -10,6 +10,7 @@ mod executor;
 mod export;
 mod forecast;
 mod git;
+mod given;
 mod history;
 mod layers;
 mod look;
@@ -19,25 +20,28 @@ mod reasons;
 mod record;
 mod rehearsal;
 mod run;
+mod steps;
 mod stubs;
 mod sweep;
 mod web;
 
-use std::{collections::BTreeMap, fs::File, io::Read, sync::Arc};
+use std::{collections::BTreeMap, fs::File, path::PathBuf, sync::Arc};
 
 use terrarium_api::{ActivityKind, Credentials, Error, ErrorCode, ImageSummary, Limits, Ulimit};
-use terrarium_builder::{Content, Files, Kind, Report, Request};
-use terrarium_dockerfile::{Ignore, Program};
+use terrarium_builder::{Files, Request};
+use terrarium_dockerfile::Program;
 use tokio::sync::mpsc;
 
-use self::{executor::Worker, record::Recorder};
+use self::{executor::Worker, record::Recorder, steps::Steps};
 use crate::{Engine, Result, blocking::blocking, error::Wrap as _, time::now_ms};
 
 pub use cache::PruneBuilds;
 pub(crate) use cache::{Locks, held};
 pub use export::PrunedBuilds;
+pub use given::{Asked, GivenDockerfile};
 pub use run::FollowedBuild;
 pub(crate) use run::RunningBuilds;
+pub use steps::StepPlace;
 pub(crate) use stubs::{remove as without_stubs, tempfile};
 
 /// A build, its files in an archive.
@@ -75,6 +79,10 @@ pub struct BuildImage {
     pub credentials: BTreeMap<String, Credentials>,
     /// Contents by the ids of `RUN --mount=type=secret`.
     pub secrets: BTreeMap<String, Vec<u8>>,
+    /// Sockets of agents by the ids of `RUN --mount=type=ssh`.
+    pub agents: BTreeMap<String, PathBuf>,
+    /// A Dockerfile that does not lie among the files, and its rules; `dockerfile` says what it is called.
+    pub given: Option<GivenDockerfile>,
 }
 
 /// How a build goes on.
@@ -88,17 +96,32 @@ pub enum BuildEvent {
         total: usize,
         /// As it is written, in one line.
         line: String,
+        /// Where it stands among those that make files; nothing for one that makes none.
+        place: Option<StepPlace>,
     },
-    /// The instruction gave what a build before gave.
-    Cached,
-    /// The instruction is done; what the file system is now.
-    Layer(String),
+    /// An instruction is done.
+    Done {
+        /// Its number.
+        number: usize,
+        /// Whether it gave what a build before gave.
+        cached: bool,
+        /// What the file system is now.
+        layer: Option<String>,
+    },
+    /// An instruction failed.
+    Failed {
+        /// Its number.
+        number: usize,
+    },
     /// What a command wrote.
-    Output(Vec<u8>),
+    Output {
+        /// The number of its instruction.
+        number: usize,
+        /// The bytes.
+        bytes: Vec<u8>,
+    },
 }
 
-/// A longer Dockerfile is none.
-const DOCKERFILE_BYTES: u64 = 16 << 20;
 /// Reports that a slow client may fall behind before commands wait for it.
 pub(crate) type Events = mpsc::Sender<BuildEvent>;
 
@@ -159,20 +182,24 @@ impl Engine {
     ) -> Result<ImageSummary> {
         let tags = export::references(&request.tags)?;
         let (request, options) = prepare(request).await?;
-        let total = terrarium_dockerfile::Dockerfile::parse(&request.dockerfile)
-            .nodes()
-            .count();
+        let steps = Steps::of(&request.dockerfile);
         recorder.read(&request.dockerfile, request.target.as_deref());
         let mut worker = Worker::new(self.clone(), options, events.clone()).await?;
         worker.recorder = Some(Arc::clone(recorder));
         let told = events.clone();
-        let reports = |report: Report| {
+        let reports = |report| {
             recorder.report(&report);
-            tell(&told, report, total);
+            // Reports are for people: one that a client does not take in time is left out, output is not.
+            if let Some(event) = steps.event(report) {
+                let _ = told.try_send(event);
+            }
         };
         let built = terrarium_builder::build(&worker, &request, &reports).await;
         let outcome = built.map_err(|failure| {
             recorder.failed(&failure);
+            if let Some(event) = steps.failed(&failure) {
+                let _ = events.try_send(event);
+            }
             error::told(failure)
         })?;
         let image = self.export(outcome, tags, &worker).await?;
@@ -219,28 +246,6 @@ async fn end(engine: Engine, recorder: Arc<Recorder>, result: Result<ImageSummar
     engine.inner.running_builds.remove(&id);
 }
 
-/// Reports are for people: one that a client does not take in time is left out, output is not.
-fn tell(events: &Events, report: Report, total: usize) {
-    let event = match report {
-        Report::Step { node, line, .. } => BuildEvent::Step {
-            number: node + 1,
-            total,
-            line,
-        },
-        Report::Recognized { .. } => return,
-        Report::Done { cached, id, .. } => {
-            if cached {
-                let _ = events.try_send(BuildEvent::Cached);
-            }
-            match id {
-                Some(id) => BuildEvent::Layer(id),
-                None => return,
-            }
-        }
-    };
-    let _ = events.try_send(event);
-}
-
 /// What only the executor needs.
 pub(crate) struct Options {
     pub(crate) pull: bool,
@@ -249,6 +254,7 @@ pub(crate) struct Options {
     pub(crate) limits: Limits,
     pub(crate) ulimits: Vec<Ulimit>,
     pub(crate) credentials: BTreeMap<String, Credentials>,
+    pub(crate) agents: BTreeMap<String, PathBuf>,
 }
 
 async fn prepare(build: BuildImage) -> Result<(Request, Options)> {
@@ -262,17 +268,14 @@ async fn prepare(build: BuildImage) -> Result<(Request, Options)> {
             .transpose()
             .map_err(failed)?;
         let mut files = Files::of_tars(context).map_err(failed)?;
-        let name = if build.dockerfile.is_empty() {
-            "Dockerfile"
-        } else {
-            &build.dockerfile
+        let given = match build.given {
+            Some(given) => given,
+            None => GivenDockerfile::within(&files, &build.dockerfile)?,
         };
-        let dockerfile = text(&files, name)?;
-        let own = text(&files, &format!("{name}.dockerignore")).ok();
-        let ignore = own
-            .or_else(|| text(&files, ".dockerignore").ok())
-            .unwrap_or_default();
-        let ignore = Ignore::parse(&ignore);
+        let GivenDockerfile {
+            text: dockerfile,
+            ignore,
+        } = given;
         files.retain(|path| !ignore.matches(path));
         let epoch = epoch(&build.arguments, &dockerfile)?;
         let now = now_ms() / 1000;
@@ -286,6 +289,7 @@ async fn prepare(build: BuildImage) -> Result<(Request, Options)> {
             platform: build.platform,
             network: network(&build.network)?,
             secrets: build.secrets,
+            agents: build.agents.keys().cloned().collect(),
             no_cache: build.no_cache,
             epoch,
             now,
@@ -299,36 +303,11 @@ async fn prepare(build: BuildImage) -> Result<(Request, Options)> {
             limits: build.limits,
             ulimits: build.ulimits,
             credentials: build.credentials,
+            agents: build.agents,
         };
         Ok((request, options))
     })
     .await
-}
-
-fn text(files: &Files, name: &str) -> Result<String> {
-    let missing = || {
-        Error::new(
-            ErrorCode::InvalidArgument,
-            format!("the build has no file {name:?}"),
-        )
-        .hint("name the Dockerfile, relative to the folder of the build")
-    };
-    let path = files.follow(name).ok_or_else(missing)?;
-    let Some(Kind::File(content)) = files.get(&path).map(|entry| &entry.kind) else {
-        return Err(missing());
-    };
-    read(content).map_err(|error| {
-        Error::new(ErrorCode::InvalidArgument, format!("read {name:?}")).because(&error)
-    })
-}
-
-fn read(content: &Content) -> std::io::Result<String> {
-    let mut text = String::new();
-    if content.len() > DOCKERFILE_BYTES {
-        return Err(std::io::ErrorKind::FileTooLarge.into());
-    }
-    content.open().read_to_string(&mut text)?;
-    Ok(text)
 }
 
 fn network(wish: &str) -> Result<String> {

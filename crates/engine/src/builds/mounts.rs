@@ -48,12 +48,10 @@ impl Worker {
         let mut mounted = Mounted::default();
         for mount in wanted {
             match mount {
-                ProcessMount::Memory { target, size_bytes } => {
-                    mounted.mounts.push(Mount {
-                        size_bytes,
-                        ..Mount::new(MountKind::Tmpfs, "", &target)
-                    });
-                }
+                ProcessMount::Memory { target, size_bytes } => mounted.mounts.push(Mount {
+                    size_bytes,
+                    ..Mount::new(MountKind::Tmpfs, "", &target)
+                }),
                 ProcessMount::Cache {
                     id,
                     target,
@@ -67,6 +65,7 @@ impl Worker {
                     let folder = self.cache_folder(&id, mode, (uid, gid))?;
                     mounted.mounts.push(bind(&folder, &target, read_only));
                 }
+                agent @ ProcessMount::Agent { .. } => mounted.mounts.extend(self.agent(agent)?),
                 ProcessMount::Bytes {
                     bytes,
                     target,
@@ -81,20 +80,16 @@ impl Worker {
                     files,
                     source,
                     target,
-                    read_only: true,
+                    read_only,
                 } => {
-                    let path = self.snapshot_of(files, source).await?;
-                    mounted.mounts.push(bind(&path, &target, true));
-                }
-                ProcessMount::Files {
-                    files,
-                    source,
-                    target,
-                    read_only: false,
-                } => {
-                    let (copy, path) = self.copy_of(files, source).await?;
-                    mounted.mounts.push(bind(&path, &target, false));
-                    mounted._copies.push(copy);
+                    let path = if read_only {
+                        self.snapshot_of(files, source).await?
+                    } else {
+                        let (copy, path) = self.copy_of(files, source).await?;
+                        mounted._copies.push(copy);
+                        path
+                    };
+                    mounted.mounts.push(bind(&path, &target, read_only));
                 }
             }
         }
@@ -145,6 +140,27 @@ impl Worker {
             own(&folder, owner).map_err(failed)?;
         }
         Ok(folder)
+    }
+
+    /// The socket of an agent, which commands may use that are who the build says.
+    fn agent(&self, mount: ProcessMount) -> Result<Option<Mount>> {
+        let ProcessMount::Agent {
+            id,
+            target,
+            mode,
+            uid,
+            gid,
+        } = mount
+        else {
+            return Ok(None);
+        };
+        let socket = self.options.agents.get(&id).cloned();
+        let socket = socket
+            .ok_or_else(|| Error::new(ErrorCode::Internal, format!("the agent {id:?} is gone")))?;
+        let failed = |error: std::io::Error| failed(&socket, &error);
+        own(&socket, (uid, gid)).map_err(failed)?;
+        fs::set_permissions(&socket, fs::Permissions::from_mode(mode)).map_err(failed)?;
+        Ok(Some(bind(&socket, &target, true)))
     }
 
     fn scratch_file(

@@ -108,8 +108,9 @@ impl Worker {
             if let Some(recorder) = &self.recorder {
                 recorder.output(node, &bytes);
             }
+            let number = node + 1;
             // A client that is gone ends the build by dropping it.
-            let _ = self.events.send(BuildEvent::Output(bytes)).await;
+            let _ = self.events.send(BuildEvent::Output { number, bytes }).await;
         }
         let exit = waiter.done().await?;
         if let Some(recorder) = &self.recorder {
