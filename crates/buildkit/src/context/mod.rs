@@ -1,0 +1,169 @@
+//! Files of a client: it tells what there is, and sends what it is asked for.
+
+mod archive;
+mod order;
+mod transfer;
+
+use std::fs::File;
+
+use crate::{
+    Result, Session,
+    messages::{Packet, PacketKind, Stat},
+};
+
+const METHOD: &str = "/moby.filesync.v1.FileSync/DiffCopy";
+
+/// Which files are wanted.
+#[derive(Debug, Clone, Default)]
+pub struct Wish {
+    /// The folder, by the client's name for it: `context` or `dockerfile`.
+    pub folder: &'static str,
+    /// Only these, and what links among them lead to. All when empty.
+    pub only: Vec<String>,
+    /// None of these, as lines of `.dockerignore`.
+    pub not: Vec<String>,
+}
+
+/// Files that came.
+#[derive(Debug)]
+pub struct Received {
+    /// A tar of them.
+    pub tar: File,
+    /// How many bytes travelled.
+    pub bytes: u64,
+}
+
+/// Receives files.
+///
+/// # Errors
+/// When the client cannot read them, leaves, or sends names that lead elsewhere, files that do not fit what it said of
+/// them, or anything out of order.
+pub async fn receive(session: &Session, wish: &Wish) -> Result<Received> {
+    let mut call = session.channel().call(METHOD, &metadata(wish)).await?;
+    let mut transfer = transfer::Transfer::new()?;
+    while let Some(packet) = call.receiving.next::<Packet>().await? {
+        let ends = transfer.take(packet)?;
+        for id in transfer.wanted() {
+            let request = Packet {
+                kind: PacketKind::Request.into(),
+                id,
+                ..Packet::default()
+            };
+            call.tell(&request).await?;
+        }
+        if transfer.is_complete() {
+            let finish = Packet {
+                kind: PacketKind::Finish.into(),
+                ..Packet::default()
+            };
+            call.tell(&finish).await?;
+        }
+        if ends {
+            break;
+        }
+    }
+    // Its end is of no interest: all that was announced is here.
+    let _ = call.sending.end();
+    transfer.end()
+}
+
+fn metadata(wish: &Wish) -> Vec<(&'static str, String)> {
+    let mut all = vec![("dir-name", wish.folder.to_owned())];
+    all.extend(list("followpaths", "followpaths-encoded", &wish.only));
+    all.extend(list(
+        "exclude-patterns",
+        "exclude-patterns-encoded",
+        &wish.not,
+    ));
+    all
+}
+
+/// Several values under one name. What a header cannot hold is encoded, and the client told so.
+fn list(name: &'static str, flag: &'static str, values: &[String]) -> Vec<(&'static str, String)> {
+    let plain = |value: &String| value.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    let is_plain = values.iter().all(plain);
+    let sent = values.iter().map(|value| {
+        let value = if is_plain {
+            value.clone()
+        } else {
+            encoded(value)
+        };
+        (name, value)
+    });
+    let flag = (!is_plain).then(|| (flag, "1".to_owned()));
+    sent.chain(flag).collect()
+}
+
+/// As a query of an address is encoded.
+fn encoded(text: &str) -> String {
+    text.bytes()
+        .map(|byte| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                char::from(byte).to_string()
+            }
+            byte => format!("%{byte:02X}"),
+        })
+        .collect()
+}
+
+impl Stat {
+    /// The bits that Go gives kinds of files.
+    const FOLDER: u32 = 1 << 31;
+    const LINK: u32 = 1 << 27;
+    const DEVICE: u32 = 1 << 26;
+    const PIPE: u32 = 1 << 25;
+    const SOCKET: u32 = 1 << 24;
+    const CHARACTERS: u32 = 1 << 21;
+    const IRREGULAR: u32 = 1 << 19;
+    const KINDS: u32 = Self::FOLDER
+        | Self::LINK
+        | Self::DEVICE
+        | Self::PIPE
+        | Self::SOCKET
+        | Self::CHARACTERS
+        | Self::IRREGULAR;
+
+    fn is(&self, kind: u32) -> bool {
+        self.mode & kind != 0
+    }
+
+    /// Whether bytes can be asked for: a regular file that is not another name of one.
+    fn has_bytes(&self) -> bool {
+        !self.is(Self::KINDS) && self.link.is_empty()
+    }
+
+    /// Permissions as the system has them.
+    fn permissions(&self) -> u32 {
+        let bit = |go: u32, unix: u32| if self.mode & go != 0 { unix } else { 0 };
+        (self.mode & 0o777) | bit(1 << 23, 0o4000) | bit(1 << 22, 0o2000) | bit(1 << 20, 0o1000)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_no_header_holds_are_encoded_all_of_them() {
+        let plain = list("a", "f", &["**/*.o".to_owned(), "!x y".to_owned()]);
+        assert_eq!(
+            plain,
+            [("a", "**/*.o".to_owned()), ("a", "!x y".to_owned())]
+        );
+        let odd = list("a", "f", &["안".to_owned(), "*".to_owned()]);
+        let expect = [("a", "%EC%95%88"), ("a", "%2A"), ("f", "1")];
+        assert_eq!(odd, expect.map(|(name, value)| (name, value.to_owned())));
+    }
+
+    #[test]
+    fn permissions_come_over_from_go() {
+        let stat = |mode| Stat {
+            mode,
+            ..Stat::default()
+        };
+        assert_eq!(stat(1 << 23 | 0o755).permissions(), 0o4755);
+        assert_eq!(stat(1 << 20 | 1 << 31 | 0o777).permissions(), 0o1777);
+        assert!(!stat(1 << 31).has_bytes() && !stat(1 << 24).has_bytes());
+        assert!(stat(1 << 22 | 0o600).has_bytes());
+    }
+}
