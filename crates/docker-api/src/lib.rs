@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 mod build;
+mod buildkit;
 mod containers;
 mod error;
 mod filters;

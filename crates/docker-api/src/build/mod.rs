@@ -9,11 +9,11 @@ use axum::{
     Json, Router,
     body::Body,
     extract::{DefaultBodyLimit, State},
-    response::Response,
+    response::{IntoResponse as _, Response},
     routing::post,
 };
 use futures_util::{StreamExt as _, stream};
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 use terrarium_api::{Error, ImageSummary};
 use terrarium_engine::{BuildEvent, Engine, PruneBuilds};
@@ -21,6 +21,7 @@ use tokio::sync::mpsc;
 
 use self::lines::Lines;
 use crate::{
+    buildkit,
     error::{Failure, Result},
     filters::{Filters, until_ms},
     request::Params,
@@ -65,7 +66,14 @@ async fn build(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response> {
+    if let Some(put) = buildkit::upload(&app, &params) {
+        put(received(body).await?);
+        return Ok(StatusCode::OK.into_response());
+    }
     let mut request = request::read(&params, &headers)?;
+    if params.text("version") == Some("2") {
+        return buildkit::build(app, &params, request);
+    }
     request.context = Some(received(body).await?);
     let lines = Lines::new(request.tags.clone(), params.flag("q"));
     let work = Build::new(app.engine, request, lines);

@@ -49,7 +49,7 @@ pub(super) fn read(params: &Params, headers: &HeaderMap) -> Result<BuildImage> {
 fn refuse(params: &Params) -> Result<()> {
     if params
         .text("remote")
-        .is_some_and(|remote| remote != "client-session")
+        .is_some_and(|remote| !matches!(remote, "client-session" | "upload-request"))
     {
         return Err(Failure::not_built("building from an address"));
     }
@@ -71,11 +71,6 @@ fn refuse(params: &Params) -> Result<()> {
     }
     if params.flag("squash") {
         return Err(Failure::not_built("squashing layers"));
-    }
-    if params.text("version") == Some("2") || params.text("session").is_some() {
-        return Err(Failure::not_built(
-            "building with BuildKit sessions; set DOCKER_BUILDKIT=0",
-        ));
     }
     if params
         .text("outputs")

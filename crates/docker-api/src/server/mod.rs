@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 use terrarium_engine::Engine;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+use crate::buildkit::BuildKit;
+
 pub use listener::Listening;
 pub(crate) use routes::not_built;
 
@@ -16,6 +18,8 @@ pub(crate) use routes::not_built;
 #[derive(Debug, Clone)]
 pub(crate) struct App {
     pub(crate) engine: Engine,
+    /// Clients of BuildKit, and what they share.
+    pub(crate) buildkit: BuildKit,
     /// Ends the streams that would otherwise hold a shutdown up.
     pub(crate) closing: CancellationToken,
     /// When the server began, in nanoseconds since the Unix epoch.
@@ -72,6 +76,7 @@ impl Listening {
     pub async fn serve(self, engine: Engine, shutdown: CancellationToken) {
         let app = App {
             engine,
+            buildkit: BuildKit::default(),
             closing: shutdown.clone(),
             started_ns: crate::time::now_ns(),
         };

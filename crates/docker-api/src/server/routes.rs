@@ -5,13 +5,14 @@ use std::future::{Ready, ready};
 use axum::Router;
 
 use super::App;
-use crate::{build, containers, error::Failure, images, networks, system, volumes};
+use crate::{build, buildkit, containers, error::Failure, images, networks, system, volumes};
 
 pub(super) fn router(app: App) -> Router {
     // To Docker a method that a path does not have is a page that is not there.
     let lost = || async { Failure::not_found("page not found") };
     Router::new()
         .merge(build::routes())
+        .merge(buildkit::routes())
         .merge(containers::routes())
         .merge(images::routes())
         .merge(networks::routes())

@@ -13,10 +13,7 @@ use axum::{
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use crate::{
-    error::Failure,
-    server::{App, not_built},
-};
+use crate::{error::Failure, server::App};
 
 pub(crate) fn routes() -> Router<App> {
     Router::new()
@@ -26,8 +23,6 @@ pub(crate) fn routes() -> Router<App> {
         .route("/events", get(events::events))
         .route("/system/df", get(df::df))
         .route("/auth", post(auth::sign_in))
-        .route("/session", post(not_built("BuildKit sessions")))
-        .route("/grpc", post(not_built("BuildKit")))
         .route("/plugins", get(none))
         .route("/swarm", get(no_swarm))
         .route("/swarm/{action}", get(no_swarm).post(no_swarm))
@@ -55,7 +50,7 @@ pub(crate) fn routes() -> Router<App> {
 /// Every client asks this first, unversioned; its headers are added to every answer.
 async fn ping() -> Response {
     let headers = [
-        ("builder-version", "1"),
+        ("builder-version", "2"),
         ("cache-control", "no-cache, no-store, must-revalidate"),
         ("pragma", "no-cache"),
         ("swarm", "inactive"),

@@ -1,0 +1,60 @@
+//! What answers, and what it can do.
+
+use terrarium_buildkit::messages::{
+    BuildkitVersion, Capability, InfoResponse, ListWorkersResponse, Platform, PongResponse,
+    WorkerRecord,
+};
+
+/// What clients may use of the gateway, by BuildKit's names.
+const GATEWAY: [&str; 6] = [
+    "solve.base",
+    "return",
+    "returnmap",
+    "proto.refarray",
+    "gateway.solve.metadata",
+    "gateway.solve.evaluate",
+];
+
+pub(super) fn list() -> ListWorkersResponse {
+    let host = terrarium_oci::Platform::host().to_string();
+    let mut parts = host.split('/').map(str::to_owned);
+    let platform = Platform {
+        os: parts.next().unwrap_or_default(),
+        architecture: parts.next().unwrap_or_default(),
+        variant: parts.next().unwrap_or_default(),
+    };
+    let worker = WorkerRecord {
+        id: "terrarium".to_owned(),
+        platforms: vec![platform],
+        version: Some(version()),
+        ..WorkerRecord::default()
+    };
+    ListWorkersResponse {
+        workers: vec![worker],
+    }
+}
+
+pub(super) fn info() -> InfoResponse {
+    InfoResponse {
+        version: Some(version()),
+    }
+}
+
+pub(super) fn pong() -> PongResponse {
+    let capability = |id: &str| Capability {
+        id: id.to_owned(),
+        enabled: true,
+    };
+    PongResponse {
+        frontend_capabilities: GATEWAY.map(capability).to_vec(),
+        step_capabilities: Vec::new(),
+    }
+}
+
+fn version() -> BuildkitVersion {
+    BuildkitVersion {
+        package: "terrarium".to_owned(),
+        version: concat!("v", env!("CARGO_PKG_VERSION")).to_owned(),
+        revision: String::new(),
+    }
+}

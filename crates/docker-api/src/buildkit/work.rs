@@ -1,0 +1,106 @@
+//! A build for a client of BuildKit, from its files to its image.
+
+use terrarium_api::{Error, ErrorCode, ImageSummary};
+use terrarium_buildkit::{Agents, messages::StatusResponse};
+use terrarium_engine::{Asked, BuildImage, GivenDockerfile};
+use tokio::sync::mpsc;
+
+use super::{gather, progress::Progress};
+use crate::server::App;
+
+/// Events that a slow client may fall behind before the build waits for it.
+const AHEAD: usize = 1024;
+
+/// A build that a client asks for.
+pub(super) struct Job {
+    /// Its name to the client.
+    pub(super) id: String,
+    /// The session that answers.
+    pub(super) session: String,
+    /// Whether its files come in a request of their own.
+    pub(super) uploaded: bool,
+    pub(super) request: BuildImage,
+}
+
+/// Builds, and tells how it goes on. Dropping the future ends the build.
+pub(super) async fn run(
+    app: App,
+    job: Job,
+    to: mpsc::Sender<StatusResponse>,
+) -> Result<ImageSummary, Error> {
+    let mut progress = Progress::new(format!("{} {}", job.id, job.session), to);
+    let tags = job.request.tags.clone();
+    let built = match gathered(&app, job, &progress).await {
+        Ok((request, agents)) => {
+            let built = build(&app, request, &mut progress).await;
+            drop(agents);
+            built
+        }
+        Err(error) => Err(error),
+    };
+    progress.finish(&built, &tags).await;
+    built
+}
+
+async fn gathered(app: &App, job: Job, progress: &Progress) -> Result<(BuildImage, Agents), Error> {
+    let told = |error| gather::told(&error);
+    let mut request = job.request;
+    let session = app
+        .buildkit
+        .sessions
+        .get(&job.session)
+        .await
+        .map_err(told)?;
+    if job.uploaded {
+        let file = app.buildkit.uploads.take(&job.id).await;
+        request.context = Some(file.ok_or_else(|| {
+            Error::new(
+                ErrorCode::InvalidArgument,
+                "the archive with the files never came",
+            )
+        })?);
+    } else {
+        gather::files(&session, &mut request, progress).await?;
+    }
+    let asked = asked(&request).await;
+    let agents = gather::asked(&session, &mut request, asked).await;
+    Ok((request, agents.map_err(told)?))
+}
+
+/// What a Dockerfile asks for. Where it cannot be read, the build says why.
+async fn asked(request: &BuildImage) -> Asked {
+    if let Some(given) = &request.given {
+        return given.asks(&request.arguments);
+    }
+    let copies = request.context.as_ref().and_then(|context| {
+        let copies = (context.try_clone().ok()?, context.try_clone().ok()?);
+        Some(copies)
+    });
+    let Some((beside, rules)) = copies else {
+        return Asked::default();
+    };
+    let read = GivenDockerfile::read(beside, rules, request.dockerfile.clone());
+    let given = read.await;
+    given.map_or_else(|_| Asked::default(), |given| given.asks(&request.arguments))
+}
+
+async fn build(
+    app: &App,
+    request: BuildImage,
+    progress: &mut Progress,
+) -> Result<ImageSummary, Error> {
+    let (sender, mut events) = mpsc::channel(AHEAD);
+    let mut building = std::pin::pin!(app.engine.build_image(request, sender));
+    let built = loop {
+        tokio::select! {
+            // What was reported last is told before the end is.
+            biased;
+            Some(event) = events.recv() => progress.event(event).await,
+            built = &mut building => break built,
+        }
+    };
+    while let Ok(event) = events.try_recv() {
+        progress.event(event).await;
+    }
+    built
+}
