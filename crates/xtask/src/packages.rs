@@ -51,6 +51,7 @@ pub(crate) const TEST: &[Package] = &[
     ("bzip2", "archives of the tests"),
     ("xz-utils", "other ones"),
     ("git", "repositories of the tests"),
+    ("openssh-client", "keys that a build may use and not see"),
 ];
 
 /// To measure, and to measure against.
