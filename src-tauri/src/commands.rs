@@ -26,12 +26,12 @@ handled! {
     inspect_container, container_size, container_processes, container_isolation,
     watch_log, log_lines, find_in_log, container_stats, container_changes, copy_out, copy_in, commit_container,
     export_container, import_image,
-    watch_stats, open_terminal, terminal_input, resize_terminal, close_terminal, dissect_name,
+    watch_stats, open_terminal, open_step_shell, terminal_input, resize_terminal, close_terminal, dissect_name,
     pull_image, push_image, save_images, load_images, make_starter_image, inspect_image, tag_image,
     remove_image, trash_image, trash, restore_image, empty_trash, verify_image,
     create_volume, files_summary, list_folder, search_files, read_file, save_file,
     dockerfile_model, edit_dockerfile, complete_dockerfile, projects, build_folder, create_project,
-    save_project, remove_project, read_project_file, write_project_file, forecast, start_build,
+    save_project, remove_project, read_project_file, write_project_file, forecast, coach, measure_proposal, leave_out, start_build,
     follow_build, builds, inspect_build, build_output, compare_images, prune_receipt, prune, check_store, repair_store, registries, sign_in, sign_out,
     check_registry, list_repositories, list_tags,
     remove_volume, networks, create_network, remove_network, connect_network, disconnect_network,
@@ -121,6 +121,9 @@ with_request! {
     save_project(SaveProject) => Project;
     write_project_file(WriteProjectFile) => ProjectFile;
     forecast(ForecastQuery) => Forecast;
+    coach(ForecastQuery) => Coaching;
+    measure_proposal(MeasureProposal) => Measured;
+    leave_out(LeaveOut) => ();
     start_build(ProjectId) => BuildSummary;
     builds(BuildsQuery) => Vec<BuildSummary>;
     create_volume(CreateVolume) => Traced<Volume>;

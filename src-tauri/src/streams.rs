@@ -12,8 +12,8 @@ use tauri::{
 };
 use terrarium_api::{
     BuildId, BuildProgress, BuildRecord, Change, ChangeKind, ContainerName, ErrorCode,
-    ImageSummary, LogExtent, OpenTerminal, PullImage, PullProgress, PushImage, PushProgress,
-    PushedImage, StatsTick, TerminalEvent, Traced, WatchStats,
+    ImageSummary, LogExtent, OpenStepShell, OpenTerminal, PullImage, PullProgress, PushImage,
+    PushProgress, PushedImage, StatsTick, TerminalEvent, Traced, WatchStats,
 };
 use terrarium_engine::{Received, Result};
 use tokio::sync::watch;
@@ -180,6 +180,27 @@ pub(crate) async fn open_terminal(
     entry
         .run(async {
             let mut events = host.engine().await?.open_terminal(request).await?;
+            while let Some(event) = events.recv().await {
+                send(&channel, event)?;
+            }
+            Ok(())
+        })
+        .await
+}
+
+/// The output of a shell where a build failed.
+#[tauri::command]
+pub(crate) async fn open_step_shell(
+    host: State<'_, Host>,
+    streams: State<'_, Streams>,
+    stream: u32,
+    request: OpenStepShell,
+    channel: Channel<TerminalEvent>,
+) -> Result<()> {
+    let entry = streams.enter(stream);
+    entry
+        .run(async {
+            let mut events = host.engine().await?.open_step_shell(request).await?;
             while let Some(event) = events.recv().await {
                 send(&channel, event)?;
             }

@@ -2,6 +2,7 @@
 
 mod archives;
 mod copies;
+mod editing;
 mod explorer;
 mod hands;
 mod inside;

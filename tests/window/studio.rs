@@ -19,6 +19,19 @@ window.__TAURI_INTERNALS__.invoke('make_starter_image', { request: null })
   .then(({ value }) => done(value.references[0]), (error) => done({ error: JSON.stringify(error) }))
 "#;
 
+/// How many containers there are.
+const CONTAINERS: &str = r#"
+const done = arguments[arguments.length - 1]
+window.__TAURI_INTERNALS__.invoke('overview').then(({ containers }) => done(containers.length), (error) => done(JSON.stringify(error)))
+"#;
+
+/// Waits until there are none; the time limit of scripts ends it.
+const NO_CONTAINERS: &str = r#"
+const done = arguments[arguments.length - 1]
+const look = () => window.__TAURI_INTERNALS__.invoke('overview').then(({ containers }) => containers.length === 0 ? done(true) : setTimeout(look, 100), (error) => done(JSON.stringify(error)))
+look()
+"#;
+
 #[test]
 fn an_image_is_made_of_blocks_alone() -> Result<()> {
     if !can_run_containers() {
@@ -26,18 +39,24 @@ fn an_image_is_made_of_blocks_alone() -> Result<()> {
     }
     let window = Window::open(&WindowOptions::default())?;
     window.find("home-empty")?;
-    let base = window.script_async(PREPARE, json!([]))?;
-    let base = base.as_str().with_context(|| format!("prepare: {base}"))?;
+    let base = prepare(&window)?;
     let folder = tempfile::tempdir()?;
     fs::write(folder.path().join("page.html"), "<h1>hello</h1>\n")?;
     create(&window, folder.path())?;
-    compose(&window, base)?;
+    compose(&window, &base)?;
     build(&window, "succeeded")?;
     follow_lines(&window)?;
     foresee(&window, folder.path())?;
     break_and_mend(&window)?;
     move_by_keys(&window)?;
     remember(&window)
+}
+
+/// The name of the image that builds start from here.
+pub(crate) fn prepare(window: &Window) -> Result<String> {
+    let base = window.script_async(PREPARE, json!([]))?;
+    let name = base.as_str().with_context(|| format!("prepare: {base}"))?;
+    Ok(name.to_owned())
 }
 
 /// A new project with the smallest template.
@@ -99,7 +118,7 @@ fn rewrite(window: &Window, field: &str, text: &str) -> Result<()> {
     window.find(field)?.type_text(text)
 }
 
-fn build(window: &Window, end: &str) -> Result<()> {
+pub(crate) fn build(window: &Window, end: &str) -> Result<()> {
     window.click("build")?;
     let ended = window.find_css(&format!("[data-testid=run][data-state={end}]"));
     ended.map(drop).with_context(|| window.page_text())
@@ -157,10 +176,36 @@ fn break_and_mend(window: &Window) -> Result<()> {
     window.wait_for_text("[data-testid=failure-at-line]", "No such file")?;
     window.wait_for_text("[data-testid=exit-code]", "1")?;
     window.screenshot("studio-failed")?;
+    look_around(window)?;
     window.click_css("[data-testid=block].broken [data-testid=block-remove]")?;
     window.wait_gone("[data-testid=failure-at-line]")?;
     window.press(CTRL_S)?;
     window.wait_gone("[data-testid=unsaved]")
+}
+
+/// A shell where the command failed: on the layers below it, and gone when it is closed.
+fn look_around(window: &Window) -> Result<()> {
+    window.click("step-shell")?;
+    window.find("step-shell-dialog")?;
+    window.find_css("[data-testid=step-shell-dialog] .xterm")?;
+    let keyboard = window.find_css("[data-testid=terminal] textarea")?;
+    keyboard.type_text("echo $PWD $(cat made) $((6*7))\u{e007}")?;
+    let rows = "[data-testid=terminal] .xterm-rows";
+    window.wait_for_text(rows, "/srv one 42")?;
+    window.click("shell-type")?;
+    window.wait_for_text(rows, "# ls /nowhere")?;
+    window.screenshot("studio-shell")?;
+    ensure!(
+        window.script_async(CONTAINERS, json!([]))? == 1,
+        "the shell runs in a container"
+    );
+    window.click("shell-close")?;
+    window.wait_gone("[data-testid=step-shell-dialog]")?;
+    ensure!(
+        window.script_async(NO_CONTAINERS, json!([]))? == true,
+        "its container stays"
+    );
+    Ok(())
 }
 
 fn move_by_keys(window: &Window) -> Result<()> {

@@ -92,6 +92,8 @@ wire! {
         pub layer: Option<BuiltLayer>,
         /// The code that its command ended with.
         pub exit_code: Option<i32>,
+        /// The command that failed: program and arguments.
+        pub command: Option<Vec<String>>,
     }
 
     /// How a step stands.

@@ -116,6 +116,8 @@ commands! {
 
     /// Opens a terminal in a container; ends with its process.
     open_terminal(OpenTerminal) streams TerminalEvent => ();
+    /// Opens a shell where a build failed; its container goes with it.
+    open_step_shell(OpenStepShell) streams TerminalEvent => ();
     /// Types into a terminal.
     terminal_input(TerminalInput) => ();
     /// Tells a terminal its size.
@@ -190,6 +192,12 @@ commands! {
     write_project_file(WriteProjectFile) => ProjectFile;
     /// What a build of a text would do.
     forecast(ForecastQuery) => Forecast;
+    /// What could be better about a text.
+    coach(ForecastQuery) => Coaching;
+    /// Builds a text and its proposal, and says how they compare.
+    measure_proposal(MeasureProposal) => Measured;
+    /// Leaves files out of the builds of a project.
+    leave_out(LeaveOut) => ();
 
     /// Begins to build a project.
     start_build(ProjectId) => BuildSummary;

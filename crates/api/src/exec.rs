@@ -57,6 +57,17 @@ wire! {
         pub cols: u16,
     }
 
+    /// Opens a shell where the command of a build failed: on the layers that it stood on, with its mounts and variables.
+    #[derive(Eq)]
+    pub struct OpenStepShell {
+        /// The build.
+        pub build: String,
+        /// Rows at first.
+        pub rows: u16,
+        /// Columns at first.
+        pub cols: u16,
+    }
+
     /// What a terminal says.
     #[derive(Eq)]
     #[serde(tag = "type", rename_all_fields = "camelCase")]

@@ -30,6 +30,14 @@ pub const HINTS: &[(&str, &str)] = &[
         "deviceRuleForm",
         "write it as KIND MAJOR:MINOR RIGHTS, e.g. \"c 13:* rwm\"",
     ),
+    (
+        "buildToKeep",
+        "build it again: the last failure of a project is kept while the engine runs",
+    ),
+    (
+        "shellBelow",
+        "build the step on an image with a shell, and copy its result into the small one",
+    ),
     ("deviceForm", "write it as /dev/on-host[:/dev/inside[:rwm]]"),
     (
         "containerNameForm",

@@ -22,6 +22,7 @@ macro_rules! wire {
 
 pub mod activity;
 pub mod build;
+pub mod coach;
 pub mod commands;
 pub mod container;
 pub mod copy;
@@ -51,6 +52,7 @@ pub mod volume;
 
 pub use activity::*;
 pub use build::*;
+pub use coach::*;
 pub use container::*;
 pub use copy::*;
 pub use dockerfile::*;

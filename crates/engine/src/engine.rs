@@ -15,7 +15,7 @@ use terrarium_store::{Ids, Store};
 use crate::{
     Activities, Config, Hub, Result,
     blocking::blocking,
-    builds::{Locks, RunningBuilds},
+    builds::{FailedSteps, Locks, RunningBuilds},
     config,
     containers::{Execs, Records, Table, network_failed},
     db::{Database, Opened},
@@ -55,6 +55,7 @@ pub(crate) struct Inner {
     pub(crate) log_indexes: LogIndexes,
     pub(crate) build_locks: Locks,
     pub(crate) running_builds: RunningBuilds,
+    pub(crate) failed_steps: FailedSteps,
     pub(crate) scans: Scans,
     /// What the user should know about this start.
     pub(crate) warnings: Vec<String>,
@@ -103,6 +104,7 @@ impl Engine {
             log_indexes: LogIndexes::default(),
             build_locks: Locks::default(),
             running_builds: RunningBuilds::default(),
+            failed_steps: FailedSteps::default(),
             scans: Scans::default(),
             _lock: files.lock,
         };

@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Shells that images have, best first.
-const SHELLS: [&str; 4] = ["/bin/bash", "/usr/bin/bash", "/bin/sh", "/busybox/sh"];
+pub(crate) const SHELLS: [&str; 4] = ["/bin/bash", "/usr/bin/bash", "/bin/sh", "/busybox/sh"];
 /// Output that a slow window may fall behind before the process has to wait.
 const EVENTS_AHEAD: usize = 32;
 /// Output that is sent at once.
@@ -44,7 +44,7 @@ struct Session {
 }
 
 #[derive(Debug, Clone)]
-enum Target {
+pub(crate) enum Target {
     Main { container: String },
     Exec { id: String },
 }
@@ -64,6 +64,17 @@ impl Engine {
         } else {
             self.exec_terminal(&request).await?
         };
+        Ok(self.serve_terminal(target, command, attached, ()))
+    }
+
+    /// Passes on what is said and typed; `kept` goes when it is over.
+    pub(crate) fn serve_terminal(
+        &self,
+        target: Target,
+        command: Vec<String>,
+        attached: Attached,
+        kept: impl Send + 'static,
+    ) -> mpsc::Receiver<TerminalEvent> {
         let session = files::random_hex(16);
         let (close, closed) = oneshot::channel();
         let entry = Arc::new(Session {
@@ -87,9 +98,10 @@ impl Engine {
             }
             engine.inner.terminals.lock().remove(&session);
             let code = engine.exit_code(&target).await;
+            drop(kept);
             let _ = sender.send(TerminalEvent::Exited { code }).await;
         });
-        Ok(receiver)
+        receiver
     }
 
     /// Types into a terminal.

@@ -118,7 +118,7 @@ impl Engine {
 }
 
 /// The builds of a project, newest first.
-fn past(root: &Path, project: &str) -> Vec<BuildRecord> {
+pub(super) fn past(root: &Path, project: &str) -> Vec<BuildRecord> {
     let mut past = history::all(root);
     past.retain(|record| record.summary.project.as_deref() == Some(project));
     past.reverse();

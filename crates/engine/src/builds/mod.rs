@@ -4,6 +4,7 @@
 //! this engine, layers go into the store, and steps are remembered in files beside it.
 
 mod cache;
+mod coach;
 mod dates;
 mod error;
 mod executor;
@@ -20,6 +21,7 @@ mod reasons;
 mod record;
 mod rehearsal;
 mod run;
+mod shell;
 mod steps;
 mod stubs;
 mod sweep;
@@ -41,6 +43,7 @@ pub use export::PrunedBuilds;
 pub use given::{Asked, GivenDockerfile};
 pub use run::FollowedBuild;
 pub(crate) use run::RunningBuilds;
+pub(crate) use shell::FailedSteps;
 pub use steps::StepPlace;
 pub(crate) use stubs::{remove as without_stubs, tempfile};
 
@@ -247,6 +250,7 @@ async fn end(engine: Engine, recorder: Arc<Recorder>, result: Result<ImageSummar
 }
 
 /// What only the executor needs.
+#[derive(Debug, Default, Clone)]
 pub(crate) struct Options {
     pub(crate) pull: bool,
     pub(crate) extra_hosts: Vec<String>,

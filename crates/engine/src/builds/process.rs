@@ -29,6 +29,7 @@ const PIECE: usize = 1 << 16;
 impl Worker {
     pub(super) async fn run_process(&self, on: &[Layer], process: Process) -> Result<File> {
         let command = process.arguments.clone();
+        let kept = self.recorder.as_ref().map(|_| process.clone());
         let node = process.node;
         let newest = process.newest;
         let mounted = self.mount(process.mounts.clone()).await?;
@@ -39,18 +40,17 @@ impl Worker {
             .collect();
         let mut request = self.request(process);
         request.mounts = mounted.mounts.clone();
-        let name = format!("build-{}", random_hex(6));
-        request.name = Some(name.clone());
-        // Before the container exists, and by its name: whatever is dropped or killed, it is found.
-        let mut container = Temporary {
-            engine: self.engine.clone(),
-            note: Some(Note::take(&self.engine.config().data_root, &name)?),
-            id: name,
-        };
+        let mut container = Temporary::named(&self.engine)?;
+        request.name = Some(container.id.clone());
         let created = self.engine.create_of(request, image(on)).await?;
         let id = created.value.id;
         container.id.clone_from(&id);
-        self.follow(&id, &command, node).await?;
+        if let Err(error) = self.follow(&id, &command, node).await {
+            if let Some(process) = kept {
+                self.keep_failed(on, process);
+            }
+            return Err(error);
+        }
         let (store, key) = (self.engine.store().clone(), id);
         let tar = blocking(move || {
             let failed = |error: io::Error| {
@@ -67,7 +67,7 @@ impl Worker {
         Ok(tar)
     }
 
-    fn request(&self, process: Process) -> CreateContainer {
+    pub(super) fn request(&self, process: Process) -> CreateContainer {
         CreateContainer {
             image: "build".to_owned(),
             command: Some(process.arguments),
@@ -114,7 +114,7 @@ impl Worker {
         }
         let exit = waiter.done().await?;
         if let Some(recorder) = &self.recorder {
-            recorder.exit(node, exit.code);
+            recorder.exit(node, exit.code, command);
         }
         if exit.code == 0 {
             return Ok(());
@@ -148,7 +148,7 @@ async fn frame(output: &mut Output) -> Option<Vec<u8>> {
 }
 
 /// An image that only has layers: what a command is told stands in the request.
-fn image(layers: &[Layer]) -> Image {
+pub(super) fn image(layers: &[Layer]) -> Image {
     let config = ImageConfig {
         rootfs: RootFs::new(layers.iter().map(|layer| layer.diff_id.clone()).collect()),
         ..ImageConfig::default()
@@ -167,13 +167,24 @@ fn image(layers: &[Layer]) -> Image {
 }
 
 /// A container that goes whatever happens to the build.
-struct Temporary {
+pub(super) struct Temporary {
     engine: Engine,
-    id: String,
+    /// Its id, or its name until it exists.
+    pub(super) id: String,
     note: Option<Note>,
 }
 
 impl Temporary {
+    /// Noted before the container exists, and by its name: whatever is dropped or killed, it is found.
+    pub(super) fn named(engine: &Engine) -> Result<Self> {
+        let name = format!("build-{}", random_hex(6));
+        Ok(Self {
+            note: Some(Note::take(&engine.config().data_root, &name)?),
+            engine: engine.clone(),
+            id: name,
+        })
+    }
+
     async fn remove(mut self) -> Result<()> {
         let note = self.note.take();
         remove(&self.engine, self.id.clone(), note).await

@@ -170,7 +170,11 @@ fn context(folder: &Path, dockerfile: &str) -> Result<std::fs::File> {
     archive(folder, &ignore, &[dockerfile, &own, ".dockerignore"])
 }
 
-fn asked(settings: &BuildSettings, dockerfile: &str, context: std::fs::File) -> BuildImage {
+pub(super) fn asked(
+    settings: &BuildSettings,
+    dockerfile: &str,
+    context: std::fs::File,
+) -> BuildImage {
     BuildImage {
         context: Some(context),
         dockerfile: dockerfile.to_owned(),

@@ -8,6 +8,7 @@ mod compare;
 mod folder;
 mod name;
 mod open;
+mod part;
 mod read;
 mod search;
 mod summary;

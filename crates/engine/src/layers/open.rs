@@ -153,7 +153,7 @@ impl Engine {
         .await
     }
 
-    async fn merged(&self, snapshots: Vec<Name>) -> Result<Arc<Layers>> {
+    pub(super) async fn merged(&self, snapshots: Vec<Name>) -> Result<Arc<Layers>> {
         let explored = &self.inner.explored;
         if let Some(found) = explored.find(&snapshots) {
             return Ok(found);

@@ -73,6 +73,35 @@ pub(super) fn text(path: &Path) -> io::Result<String> {
     Ok(text)
 }
 
+/// Adds lines to the file that leaves files out: that of the Dockerfile where there is one, else that of the folder.
+pub(crate) fn leave_out(folder: &Path, dockerfile: &str, lines: &[String]) -> Result<()> {
+    let own = super::own_rules(folder, dockerfile);
+    let path = if own.exists() {
+        own
+    } else {
+        folder.join(".dockerignore")
+    };
+    let failed = || format!("write {}", quoted(&path.to_string_lossy()));
+    let mut rules = match text(&path) {
+        Ok(rules) => rules,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        Err(error) => return Err(error).context(failed),
+    };
+    for line in lines {
+        let line = line.trim();
+        if line.is_empty() || line.contains('\n') || rules.lines().any(|known| known.trim() == line)
+        {
+            continue;
+        }
+        if !rules.is_empty() && !rules.ends_with('\n') {
+            rules.push('\n');
+        }
+        rules.push_str(line);
+        rules.push('\n');
+    }
+    write(&path, rules.as_bytes()).context(failed)
+}
+
 fn read(path: &Path) -> Result<ProjectFile> {
     match text(path) {
         Ok(text) => Ok(ProjectFile {
@@ -136,6 +165,26 @@ fn write(path: &Path, content: &[u8]) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn lines_are_added_to_the_rules_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let add = |lines: &[&str]| {
+            let lines: Vec<String> = lines.iter().map(|line| (*line).to_owned()).collect();
+            leave_out(folder.path(), "Dockerfile", &lines).unwrap();
+        };
+        let rules = || fs::read_to_string(folder.path().join(".dockerignore")).unwrap();
+        add(&["node_modules", ".git"]);
+        assert_eq!(rules(), "node_modules\n.git\n");
+        fs::write(folder.path().join(".dockerignore"), "# mine\n.git").unwrap();
+        add(&["node_modules", ".git", "a\nb", " "]);
+        assert_eq!(rules(), "# mine\n.git\nnode_modules\n");
+        fs::write(folder.path().join("Dockerfile.dockerignore"), "").unwrap();
+        add(&["x"]);
+        assert_eq!(rules(), "# mine\n.git\nnode_modules\n");
+        let own = fs::read_to_string(folder.path().join("Dockerfile.dockerignore"));
+        assert_eq!(own.unwrap(), "x\n");
+    }
 
     #[test]
     fn writing_keeps_links_and_modes_and_leaves_nothing_beside() {

@@ -21,8 +21,9 @@ use crate::{
     time::now_ms,
 };
 
+pub(crate) use file::leave_out;
 pub(crate) use record::Record;
-pub(crate) use scan::{Scans, archive};
+pub(crate) use scan::{Scans, archive, archive_with};
 
 impl Engine {
     /// All projects, by name, each with its latest build.
@@ -147,11 +148,15 @@ impl Engine {
 
 /// The rules that leave files out: those of the Dockerfile, else those of the folder.
 pub(crate) fn ignore_rules(folder: &Path, dockerfile: &str) -> String {
-    let own = folder.join(format!("{dockerfile}.dockerignore"));
+    let own = own_rules(folder, dockerfile);
     let read = |path: &Path| file::text(path).ok();
     read(&own)
         .or_else(|| read(&folder.join(".dockerignore")))
         .unwrap_or_default()
+}
+
+fn own_rules(folder: &Path, dockerfile: &str) -> PathBuf {
+    folder.join(format!("{dockerfile}.dockerignore"))
 }
 
 fn shown(id: String, record: Record, last: Option<terrarium_api::BuildSummary>) -> Project {

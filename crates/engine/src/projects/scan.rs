@@ -111,12 +111,28 @@ fn link(path: &Path) -> String {
 ///
 /// `always` are there even if they are to be left out: a build reads them before it leaves out anything.
 pub(crate) fn archive(folder: &Path, ignore: &Ignore, always: &[&str]) -> Result<File> {
+    archive_with(folder, ignore, always, &[])
+}
+
+/// The same with more files, which are not in the folder.
+pub(crate) fn archive_with(
+    folder: &Path,
+    ignore: &Ignore,
+    always: &[&str],
+    more: &[(String, Vec<u8>)],
+) -> Result<File> {
     let found = walk(folder, ignore, always)?;
     let write = || -> io::Result<File> {
         let mut builder = tar::Builder::new(BufWriter::with_capacity(1 << 18, tempfile()?));
         for (path, data) in &found {
             append(&mut builder, folder, path, data)
                 .map_err(|error| io::Error::new(error.kind(), format!("{path:?}: {error}")))?;
+        }
+        for (path, bytes) in more {
+            let mut header = Header::new_gnu();
+            header.set_mode(0o644);
+            header.set_size(bytes.len() as u64);
+            builder.append_data(&mut header, path, bytes.as_slice())?;
         }
         let mut file = builder
             .into_inner()?

@@ -3,6 +3,7 @@ import { asEngineError, call, type BuildRecord, type DockerfileEdit, type Docker
 import type { Problem } from '$lib/shared/loading'
 import { problemOf } from '$lib/system/problem'
 import { BuildRun } from './buildRun.svelte'
+import { Coach } from './coach/coach.svelte'
 import { projects } from './projects.svelte'
 
 const MODEL_PAUSE_MS = 25
@@ -38,7 +39,10 @@ export class Studio {
   #modelText = ''
   #edits: Promise<void> = Promise.resolve()
 
+  readonly coach: Coach
+
   constructor(readonly project: string) {
+    this.coach = new Coach(project)
     void this.#open()
   }
 
@@ -122,6 +126,7 @@ export class Studio {
       this.forecast = forecast
       this.forecastProblem = null
       this.forecastFresh = text === this.text
+      if (this.forecastFresh) void this.coach.look(text)
     } catch (thrown) {
       if (mine !== this.#asked) return
       this.forecastProblem = problemOf(thrown)

@@ -143,10 +143,11 @@ impl Recorder {
     }
 
     /// A command ended with a code.
-    pub(crate) fn exit(&self, node: usize, code: i32) {
+    pub(crate) fn exit(&self, node: usize, code: i32, command: &[String]) {
         self.change(|state, change| {
             if let Some(step) = state.record.steps.get_mut(node) {
                 step.exit_code = Some(code);
+                step.command = (code != 0).then(|| command.to_vec());
                 state.changed[node] = change;
             }
         });

@@ -25,6 +25,7 @@ pub(super) fn of(dockerfile: &Dockerfile) -> Vec<BuildStep> {
             key: None,
             layer: None,
             exit_code: None,
+            command: None,
         }
     });
     steps.collect()

@@ -14,6 +14,7 @@ const step = (more: Partial<BuildStep>): BuildStep => ({
   key: null,
   layer: null,
   exitCode: null,
+  command: null,
   ...more,
 })
 

@@ -34,7 +34,22 @@ export class TerminalSession {
   #subscription: Subscription<null> | undefined
   readonly #typing = new Typing()
 
-  async open(container: string, choice: TerminalChoice): Promise<void> {
+  open(container: string, choice: TerminalChoice): Promise<void> {
+    return this.#begin((size) => stream('open_terminal', { container, command: [...choice.command], attach: choice.attach, ...size }, (event) => this.#take(event)))
+  }
+
+  /** A shell where a build failed. */
+  openStep(build: string): Promise<void> {
+    return this.#begin((size) => stream('open_step_shell', { build, ...size }, (event) => this.#take(event)))
+  }
+
+  /** Types for the user. */
+  say(text: string): void {
+    this.#type(text)
+    this.focus()
+  }
+
+  async #begin(connect: (size: { rows: number; cols: number }) => Subscription<null>): Promise<void> {
     const [xterm, { FitAddon }] = await Promise.all([import('@xterm/xterm'), import('@xterm/addon-fit'), import('@xterm/xterm/css/xterm.css')])
     const terminal = new xterm.Terminal({
       fontFamily: getComputedStyle(document.documentElement).getPropertyValue('--font-mono'),
@@ -54,8 +69,7 @@ export class TerminalSession {
     terminal.onData((data) => this.#type(data))
     terminal.onResize(({ rows, cols }) => this.#resize(rows, cols))
     const { rows, cols } = terminal
-    const request = { container, command: [...choice.command], attach: choice.attach, rows, cols }
-    this.#subscription = stream('open_terminal', request, (event) => this.#take(event))
+    this.#subscription = connect({ rows, cols })
     this.#subscription.done.then(
       () => (this.state = 'ended'),
       (thrown: unknown) => {

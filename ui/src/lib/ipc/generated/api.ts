@@ -410,7 +410,11 @@ layer: BuiltLayer | null,
 /**
  * The code that its command ended with.
  */
-exitCode: number | null, };
+exitCode: number | null, 
+/**
+ * The command that failed: program and arguments.
+ */
+command: Array<string> | null, };
 
 export type BuildSummary = { 
 /**
@@ -643,6 +647,12 @@ finding: Advice | null,
 fix: string | null, };
 
 export type CheckState = "ok" | "limited" | "missing";
+
+export type Coaching = { 
+/**
+ * In the order of the file.
+ */
+proposals: Array<Proposal>, };
 
 export type CommitContainer = { 
 /**
@@ -951,6 +961,20 @@ path: string,
  * A folder of this machine, in which nothing of that name may be.
  */
 folder: string, };
+
+export type Cost = { 
+/**
+ * How long the step took when it ran last.
+ */
+usec: number | null, 
+/**
+ * Bytes that are too many, in the layer that it made last or in the folder of the build.
+ */
+bytes: number | null, 
+/**
+ * How many files these are.
+ */
+files: number | null, };
 
 export type CreateContainer = { 
 /**
@@ -2334,6 +2358,16 @@ chainId: string,
  */
 sizeBytes: number, };
 
+export type LeaveOut = { 
+/**
+ * The project.
+ */
+project: string, 
+/**
+ * Lines for `.dockerignore`.
+ */
+lines: Array<string>, };
+
 export type LifecycleEvent = { 
 /**
  * When, in nanoseconds since the Unix epoch.
@@ -2574,6 +2608,44 @@ lines: Array<LogLine>, };
 
 export type LogStream = "stdout" | "stderr";
 
+export type MeasureProposal = { 
+/**
+ * The project.
+ */
+project: string, 
+/**
+ * The text as it is.
+ */
+before: string, 
+/**
+ * The text as it is proposed.
+ */
+after: string, 
+/**
+ * What is to become better.
+ */
+kind: ProposalKind, };
+
+export type Measured = { 
+/**
+ * As it is.
+ */
+before: Measurement, 
+/**
+ * As it is proposed.
+ */
+after: Measurement, };
+
+export type Measurement = { 
+/**
+ * Bytes of the image's layers.
+ */
+imageBytes: number, 
+/**
+ * How long the build took when it was built again: with another file, or with every step anew.
+ */
+againUsec: number | null, };
+
 export type Motion = "system" | "full" | "reduced";
 
 export type Mount = { 
@@ -2811,6 +2883,20 @@ name: string,
  * What and why, one sentence.
  */
 text: string, };
+
+export type OpenStepShell = { 
+/**
+ * The build.
+ */
+build: string, 
+/**
+ * Rows at first.
+ */
+rows: number, 
+/**
+ * Columns at first.
+ */
+cols: number, };
 
 export type OpenTerminal = { 
 /**
@@ -3077,6 +3163,34 @@ export type ProjectId = {
 project: string, };
 
 export type ProjectTemplate = "empty" | "node" | "python" | "rust" | "go" | "java" | "static";
+
+export type Proposal = { 
+/**
+ * What kind.
+ */
+kind: ProposalKind, 
+/**
+ * The instruction that it is about.
+ */
+node: number, 
+/**
+ * What its text names: files, a folder, a tool.
+ */
+names: Array<string>, 
+/**
+ * The whole Dockerfile with the change; none where `.dockerignore` is changed.
+ */
+text: string | null, 
+/**
+ * Lines that `.dockerignore` gets.
+ */
+leaveOut: Array<string>, 
+/**
+ * What it costs as things stand.
+ */
+cost: Cost, };
+
+export type ProposalKind = "installFirst" | "cacheMount" | "cleanUp" | "leaveOut";
 
 export type Protocol = "tcp" | "udp";
 
@@ -4362,6 +4476,9 @@ export interface Commands {
   read_project_file: { request: ProjectId; reply: ProjectFile };
   write_project_file: { request: WriteProjectFile; reply: ProjectFile };
   forecast: { request: ForecastQuery; reply: Forecast };
+  coach: { request: ForecastQuery; reply: Coaching };
+  measure_proposal: { request: MeasureProposal; reply: Measured };
+  leave_out: { request: LeaveOut; reply: null };
   start_build: { request: ProjectId; reply: BuildSummary };
   builds: { request: BuildsQuery; reply: Array<BuildSummary> };
   inspect_build: { request: BuildId; reply: BuildRecord };
@@ -4394,6 +4511,7 @@ export interface Streams {
   watch_log: { request: ContainerName; message: LogExtent; reply: null };
   watch_stats: { request: WatchStats; message: StatsTick; reply: null };
   open_terminal: { request: OpenTerminal; message: TerminalEvent; reply: null };
+  open_step_shell: { request: OpenStepShell; message: TerminalEvent; reply: null };
   pull_image: { request: PullImage; message: PullProgress; reply: Traced<ImageSummary> };
   push_image: { request: PushImage; message: PushProgress; reply: Traced<PushedImage> };
   follow_build: { request: BuildId; message: BuildProgress; reply: BuildRecord };
@@ -4551,6 +4669,8 @@ export const HINTS = [
   "freeSomeRoom",
   "volumesFromForm",
   "deviceRuleForm",
+  "buildToKeep",
+  "shellBelow",
   "deviceForm",
   "containerNameForm",
   "volumeNameForm",

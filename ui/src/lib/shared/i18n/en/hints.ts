@@ -104,5 +104,7 @@ export const hints = {
   pullItAgain: 'Pull it again.',
   stopOrDisconnect: 'Stop these containers, or disconnect them first.',
   trashNeedsRoom: 'The trash needs room too: remove the image for good.',
+  buildToKeep: 'Build it again. The last failure of a project is kept while the engine runs.',
+  shellBelow: 'Build the step on an image with a shell, and copy its result into the small one.',
   lastWords: 'What it wrote last says why.',
 }

@@ -104,5 +104,7 @@ export const hints: typeof en.hints = {
   pullItAgain: '다시 내려받아 주세요.',
   stopOrDisconnect: '이 컨테이너들을 멈추거나 먼저 연결을 끊어 주세요.',
   trashNeedsRoom: '휴지통도 공간이 필요해요. 이미지를 완전히 지워 주세요.',
+  buildToKeep: '다시 빌드해 주세요. 프로젝트의 마지막 실패는 엔진이 켜져 있는 동안 남아 있어요.',
+  shellBelow: '셸이 있는 이미지에서 이 단계를 빌드하고, 결과만 작은 이미지로 복사해 주세요.',
   lastWords: '마지막으로 쓴 것에 이유가 있어요.',
 }

@@ -1,4 +1,5 @@
 export * from './builds'
+export * from './coach'
 export * from './containers'
 export * from './copies'
 export * from './dockerfile'
