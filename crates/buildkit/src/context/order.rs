@@ -96,7 +96,7 @@ mod tests {
             &[],
             &["a/", "a/b/", "a/b/c", "a/d", "a-b", "b"],
             &["a/", "a.x", "b/", "b/a"],
-            &[".dockerignore", "..x", "가/", "가/나"],
+            &["..x", ".dockerignore", "가/", "가/나"],
         ];
         for walk in walks {
             assert_eq!(check(walk), Ok(()), "{walk:?}");
