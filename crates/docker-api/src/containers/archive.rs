@@ -1,17 +1,19 @@
 //! `/containers/{name}/archive` and `/export`: files of a container as a tar.
 
-use std::io;
+use std::{io, time::Duration};
 
 use axum::{
+    body::{BodyDataStream, Bytes},
     extract::{Path, Request, State},
     response::Response,
 };
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use futures_util::StreamExt as _;
+use futures_util::{Stream, StreamExt as _, stream};
 use http::{HeaderValue, StatusCode, header::CONTENT_TYPE};
 use serde_json::json;
 use terrarium_api::{Error, ErrorCode};
 use terrarium_engine::{PathStat, PutFiles, Whose};
+use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::io::{StreamReader, SyncIoBridge};
 
 use crate::{
@@ -23,6 +25,9 @@ use crate::{
 };
 
 const STAT: &str = "x-docker-container-path-stat";
+/// How much of a refused body is still taken, and for how long, so that its sender reads why.
+const LEFTOVER: usize = 256 << 10;
+const PATIENCE: Duration = Duration::from_secs(2);
 
 pub(super) async fn stat(
     State(app): State<App>,
@@ -70,12 +75,35 @@ pub(super) async fn put(
         },
         keeps_kinds: params.flag("noOverwriteDirNonDir"),
     };
-    let pieces = request.into_body().into_data_stream();
-    let pieces = pieces.map(|piece| piece.map_err(io::Error::other));
+    let (pieces, passed_on) = pass_on(request.into_body().into_data_stream());
     let tar = SyncIoBridge::new(Box::pin(StreamReader::new(pieces)));
     let put = app.engine.write_path(&name, path, how, tar).await;
+    // Whoever still sends would find the connection closed, and not the answer.
+    let _ = tokio::time::timeout(PATIENCE, passed_on).await;
     put.map(|_| StatusCode::OK)
         .map_err(|error| wording(&name, path, error))
+}
+
+/// A body to read from; what nobody reads of it is taken in the background, up to [`LEFTOVER`].
+fn pass_on(
+    mut body: BodyDataStream,
+) -> (
+    impl Stream<Item = io::Result<Bytes>> + Send + 'static,
+    JoinHandle<()>,
+) {
+    let (sender, mut receiver) = mpsc::channel(4);
+    let passed_on = tokio::spawn(async move {
+        let mut left = LEFTOVER;
+        while let Some(piece) = body.next().await {
+            let length = piece.as_ref().map_or(LEFTOVER, Bytes::len);
+            let unread = sender.send(piece.map_err(io::Error::other)).await.is_err();
+            if unread && length >= left {
+                return;
+            }
+            left -= if unread { length } else { 0 };
+        }
+    });
+    (stream::poll_fn(move |at| receiver.poll_recv(at)), passed_on)
 }
 
 pub(super) async fn export(State(app): State<App>, Path(name): Path<String>) -> Result<Response> {
