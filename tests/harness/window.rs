@@ -3,6 +3,7 @@
 use std::{
     fs,
     net::TcpListener,
+    os::unix::net::UnixStream,
     path::PathBuf,
     process::{Child, Command},
     time::{Duration, Instant},
@@ -379,8 +380,12 @@ impl Window {
         }
     }
 
-    /// The `docker` client against the application.
+    /// The `docker` client against the application, as soon as that serves: its page is there before its engine.
     pub fn command(&self) -> Command {
+        let started = Instant::now();
+        while UnixStream::connect(self.socket()).is_err() && started.elapsed() < PATIENCE {
+            std::thread::sleep(Duration::from_millis(50));
+        }
         let mut command = Command::new("docker");
         command.env("DOCKER_HOST", format!("unix://{}", self.socket().display()));
         command
