@@ -1,7 +1,7 @@
 //! Agents for SSH keys: a socket here whose other end is the client's agent.
 
 use std::{
-    io,
+    fs, io,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     sync::Arc,
@@ -29,12 +29,13 @@ pub struct Agents {
 }
 
 impl Agents {
-    /// Prepares to forward agents; nobody else reaches the sockets.
+    /// Prepares to forward agents by sockets below `root`, which nobody else reaches.
     ///
     /// # Errors
     /// When no folder can be made.
-    pub fn new() -> Result<Self> {
-        let folder = tempfile::Builder::new().prefix("agents-").tempdir();
+    pub fn within(root: &Path) -> Result<Self> {
+        let folder = fs::create_dir_all(root)
+            .and_then(|()| tempfile::Builder::new().prefix("agents-").tempdir_in(root));
         Ok(Self {
             folder: folder.map_err(Error::io("make a folder for the sockets of agents"))?,
             accepting: JoinSet::new(),
@@ -68,7 +69,7 @@ impl Agents {
 /// Commands of a build run as whom they like; the folder keeps everybody else out.
 fn bind(path: &Path) -> io::Result<UnixListener> {
     let listener = UnixListener::bind(path)?;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o666))?;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o666))?;
     Ok(listener)
 }
 

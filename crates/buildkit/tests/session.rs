@@ -179,7 +179,8 @@ async fn secrets_are_given_missing_or_refused() {
 async fn an_agent_is_spoken_to_through_a_socket() {
     let session = session(Vec::new()).await;
     assert!(session.has_agent("default").await);
-    let mut agents = Agents::new().expect("a folder");
+    let root = tempfile::tempdir().expect("a folder");
+    let mut agents = Agents::within(&root.path().join("builds")).expect("a folder");
     let path = agents.forward(&session, "default").expect("a socket");
     let mut stream = tokio::net::UnixStream::connect(&path)
         .await

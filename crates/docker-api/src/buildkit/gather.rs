@@ -1,6 +1,6 @@
 //! What a build needs of the client that asked for it.
 
-use std::{fs::File, sync::Arc};
+use std::{fs::File, path::Path, sync::Arc};
 
 use terrarium_api::{Credentials, Error, ErrorCode};
 use terrarium_buildkit::{
@@ -78,13 +78,14 @@ pub(super) async fn asked(
     session: &Arc<Session>,
     request: &mut BuildImage,
     asked: Asked,
+    scratch: &Path,
 ) -> Result<Agents, terrarium_buildkit::Error> {
     for id in asked.secrets {
         if let Some(secret) = session.secret(&id).await? {
             request.secrets.insert(id, secret);
         }
     }
-    let mut agents = Agents::new()?;
+    let mut agents = Agents::within(scratch)?;
     for id in asked.agents {
         if session.has_agent(&id).await {
             let socket = agents.forward(session, &id)?;

@@ -63,7 +63,7 @@ async fn gathered(app: &App, job: Job, progress: &Progress) -> Result<(BuildImag
         gather::files(&session, &mut request, progress).await?;
     }
     let asked = asked(&request).await;
-    let agents = gather::asked(&session, &mut request, asked).await;
+    let agents = gather::asked(&session, &mut request, asked, &app.engine.build_scratch()).await;
     Ok((request, agents.map_err(told)?))
 }
 

@@ -170,7 +170,7 @@ impl Worker {
         mode: u32,
         owner: (u32, u32),
     ) -> Result<PathBuf> {
-        let root = self.engine.config().run_root.join("builds");
+        let root = self.engine.build_scratch();
         let folder = mounted
             .scratch
             .get_or_insert_with(|| root.join(random_hex(8)))

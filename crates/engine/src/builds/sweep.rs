@@ -38,6 +38,12 @@ fn folder(data_root: &Path) -> PathBuf {
 }
 
 impl Engine {
+    /// Where files are that only a build under way has, such as secrets and sockets. The next start empties it.
+    #[must_use]
+    pub fn build_scratch(&self) -> PathBuf {
+        self.config().run_root.join("builds")
+    }
+
     /// Removes what the builds of a host that was killed left. Does not wait for it.
     pub(crate) fn sweep_builds(&self) {
         let engine = self.clone();
@@ -50,7 +56,7 @@ impl Engine {
 
     async fn sweep_steps(&self) -> Result<()> {
         let root = self.config().data_root.clone();
-        let scratch = self.config().run_root.join("builds");
+        let scratch = self.build_scratch();
         let noted = blocking(move || {
             sweep_files(&root.join("builds"));
             Ok(names(&folder(&root)))
@@ -69,7 +75,7 @@ impl Engine {
             }
             note.settle();
         }
-        // Files of secrets, which nobody reads any more.
+        // Files of secrets and sockets of agents, which nobody reads any more.
         if scratch.exists() {
             self.remove_tree(scratch).await?;
         }

@@ -112,7 +112,7 @@ impl Bench {
 
     async fn carry_out(&self, request: BuildImage) -> Result<ImageSummary> {
         // The record of the build is kept in a folder of its own, which goes.
-        let root = self.engine.config().run_root.join("builds");
+        let root = self.engine.build_scratch();
         let scratch = Scratch(root.join(random_hex(8)));
         let place = scratch.0.clone();
         let recorder = blocking(move || {
