@@ -113,12 +113,31 @@ pub struct SolveRequest {
     /// What it is told.
     #[prost(map = "string, string", tag = "7")]
     pub frontend_attributes: HashMap<String, String>,
+    /// Caches that are read and written beside our own.
+    #[prost(message, optional, tag = "8")]
+    pub cache: Option<CacheOptions>,
     /// What is allowed beyond the usual.
     #[prost(string, repeated, tag = "9")]
     pub entitlements: Vec<String>,
     /// What becomes of the result.
     #[prost(message, repeated, tag = "13")]
     pub exporters: Vec<Exporter>,
+}
+
+/// `CacheOptions`.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct CacheOptions {
+    /// Where the cache of the build goes.
+    #[prost(message, repeated, tag = "4")]
+    pub exports: Vec<CacheEntry>,
+}
+
+/// `CacheOptionsEntry`.
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct CacheEntry {
+    /// The kind.
+    #[prost(string, tag = "1")]
+    pub kind: String,
 }
 
 /// What becomes of a result.

@@ -19,6 +19,7 @@ pub(super) fn read(solve: &SolveRequest, asked: &FrontendRequest) -> Answer<Buil
     if asked.frontend != DOCKERFILE || asked.definition.is_some() {
         return Err(refused("building from anything but a Dockerfile"));
     }
+    exports_nothing(solve)?;
     let mut request = BuildImage {
         tags: tags(solve)?,
         ..BuildImage::default()
@@ -27,6 +28,15 @@ pub(super) fn read(solve: &SolveRequest, asked: &FrontendRequest) -> Answer<Buil
         option(&mut request, key, value)?;
     }
     Ok(request)
+}
+
+/// A cache that is not written would be missed; one that is not read is only slower.
+fn exports_nothing(solve: &SolveRequest) -> Answer<()> {
+    let mut exports = solve.cache.iter().flat_map(|cache| &cache.exports);
+    match exports.next() {
+        Some(export) => Err(refused(&format!("the cache export {:?}", export.kind))),
+        None => Ok(()),
+    }
 }
 
 /// The names of the image; what else could become of a result is refused.
@@ -86,6 +96,9 @@ fn pair(request: &mut BuildImage, key: &str, value: String) -> Answer<()> {
         Some(("build-arg", name)) => put(|request| &mut request.arguments, name),
         Some(("label", name)) => put(|request| &mut request.labels, name),
         Some(("context", _)) => Err(refused("contexts with names")),
+        // Clients ask by themselves for one that only images in a registry could carry inline.
+        Some(("attest", _)) if value.contains("inline-only=true") => Ok(()),
+        Some(("attest", kind)) => Err(refused(&format!("the attestation {kind:?}"))),
         // What is not known changes nothing of the image that is asked for.
         _ => Ok(()),
     }
@@ -111,39 +124,43 @@ fn refused(what: &str) -> Status {
 
 #[cfg(test)]
 mod tests {
+    use terrarium_buildkit::messages::{CacheEntry, CacheOptions};
+
     use super::*;
 
-    fn ask(exporter: &str, options: &[(&str, &str)]) -> Answer<BuildImage> {
-        let map = |pairs: &[(&str, &str)]| {
-            let pairs = pairs.iter();
-            pairs
-                .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
-                .collect()
-        };
-        let solve = SolveRequest {
+    fn solve(exporter: &str) -> SolveRequest {
+        let names = ("name".to_owned(), "acme/a:1,acme/b".to_owned());
+        SolveRequest {
             exporters: vec![Exporter {
                 kind: exporter.to_owned(),
-                attributes: map(&[("name", "acme/a:1,acme/b")]),
+                attributes: [names].into(),
             }],
             ..SolveRequest::default()
-        };
+        }
+    }
+
+    fn ask(solve: &SolveRequest, options: &[(&str, &str)]) -> Answer<BuildImage> {
+        let options = options.iter();
         let asked = FrontendRequest {
             frontend: DOCKERFILE.to_owned(),
-            attributes: map(options),
+            attributes: options
+                .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
+                .collect(),
             definition: None,
         };
-        read(&solve, &asked)
+        read(solve, &asked)
     }
 
     #[test]
     fn what_a_client_tells_reaches_the_build() {
         let request = ask(
-            "moby",
+            &solve("moby"),
             &[
                 ("filename", "Other"),
                 ("build-arg:WHO", "me"),
                 ("label:a.b:c", "d"),
                 ("no-cache", ""),
+                ("attest:provenance", "mode=min,inline-only=true"),
                 ("add-hosts", "a=1.2.3.4,b=::1"),
             ],
         );
@@ -158,16 +175,26 @@ mod tests {
 
     #[test]
     fn what_would_silently_not_happen_is_refused() {
-        assert!(ask("local", &[]).is_err());
+        assert!(ask(&solve("local"), &[]).is_err());
+        let export = CacheEntry {
+            kind: "local".to_owned(),
+        };
+        let mut exporting = solve("moby");
+        exporting.cache = Some(CacheOptions {
+            exports: vec![export],
+        });
+        assert!(ask(&exporting, &[]).is_err());
         let options = [
             ("context", "https://h/x.git"),
             ("context:base", "docker-image://alpine"),
             ("requestid", "frontend.outline"),
             ("no-cache", "stage"),
             ("shm-size", "much"),
+            ("attest:sbom", ""),
+            ("attest:provenance", "mode=max"),
         ];
         for option in options {
-            assert!(ask("moby", &[option]).is_err(), "{option:?}");
+            assert!(ask(&solve("moby"), &[option]).is_err(), "{option:?}");
         }
     }
 }
