@@ -6,11 +6,19 @@ mod transfer;
 
 use std::fs::File;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
 use crate::{
     Result, Session,
     messages::{Packet, PacketKind, Stat},
 };
 
+/// As a query of an address is encoded.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~');
 const METHOD: &str = "/moby.filesync.v1.FileSync/DiffCopy";
 
 /// Which files are wanted.
@@ -86,24 +94,12 @@ fn list(name: &'static str, flag: &'static str, values: &[String]) -> Vec<(&'sta
         let value = if is_plain {
             value.clone()
         } else {
-            encoded(value)
+            utf8_percent_encode(value, ENCODED).to_string()
         };
         (name, value)
     });
     let flag = (!is_plain).then(|| (flag, "1".to_owned()));
     sent.chain(flag).collect()
-}
-
-/// As a query of an address is encoded.
-fn encoded(text: &str) -> String {
-    text.bytes()
-        .map(|byte| match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
-                char::from(byte).to_string()
-            }
-            byte => format!("%{byte:02X}"),
-        })
-        .collect()
 }
 
 impl Stat {

@@ -1,6 +1,10 @@
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 use http::HeaderMap;
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
+
+/// What a header cannot hold, and the sign itself.
+const ENCODED: &AsciiSet = &CONTROLS.add(b'%');
 
 /// How a call ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,14 +40,16 @@ impl Status {
     pub(super) fn of(headers: &HeaderMap) -> Option<Self> {
         let text = |name: &str| headers.get(name)?.to_str().ok();
         let code = text("grpc-status")?.parse().unwrap_or(Self::UNKNOWN);
-        let message = decoded(text("grpc-message").unwrap_or_default());
+        let message = percent_decode_str(text("grpc-message").unwrap_or_default());
+        let message = message.decode_utf8_lossy().into_owned();
         Some(Self { code, message })
     }
 
     pub(super) fn trailers(&self) -> HeaderMap {
         let mut trailers = HeaderMap::new();
         trailers.insert("grpc-status", self.code.into());
-        if let Ok(message) = encoded(&self.message).parse() {
+        let message = utf8_percent_encode(&self.message, ENCODED).to_string();
+        if let Ok(message) = message.parse() {
             trailers.insert("grpc-message", message);
         }
         trailers
@@ -58,38 +64,6 @@ impl fmt::Display for Status {
             message => formatter.write_str(message),
         }
     }
-}
-
-/// Percent encoding as gRPC has it: bytes that a header cannot hold, and the sign itself.
-fn encoded(text: &str) -> String {
-    text.bytes().fold(String::new(), |mut text, byte| {
-        if matches!(byte, b' '..=b'~') && byte != b'%' {
-            text.push(byte.into());
-        } else {
-            let _ = write!(text, "%{byte:02X}");
-        }
-        text
-    })
-}
-
-fn decoded(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((first, after)) = rest.split_first() {
-        let digits = after.get(..2).and_then(|two| std::str::from_utf8(two).ok());
-        let byte = digits.and_then(|two| u8::from_str_radix(two, 16).ok());
-        match byte.filter(|_| *first == b'%') {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = &after[2..];
-            }
-            None => {
-                bytes.push(*first);
-                rest = after;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 #[cfg(test)]
