@@ -18,13 +18,14 @@ pub(crate) struct Options {
     consent: Consent,
     /// Only these: runtime (no engine), and of it "runtime run", "runtime exec", "runtime crowd"; soak
     /// (no engine, minutes, only by name); run exec api memory crowd pull changes push
-    /// ports build; window, and of
-    /// it: opening many log idle engine
+    /// ports build; window, and of it: opening many log idle engine explorer
     filters: Vec<String>,
 }
 
 /// The benchmarks of the window; a filter that names one of them, or a part of it, wants no peers.
-const WINDOW: &[&str] = &["window", "opening", "many", "log", "idle", "engine"];
+const WINDOW: &[&str] = &[
+    "window", "opening", "many", "log", "idle", "engine", "explorer",
+];
 
 /// Builds what users get, and measures it beside its peers in one run.
 pub(crate) fn bench(options: &Options) -> Result<()> {
