@@ -7,7 +7,11 @@ use serde_json::json;
 use tempfile::TempDir;
 use terrarium_tests::{Window, WindowOptions, can_run_containers};
 
-use super::studio::{build, prepare};
+use super::{
+    hands::go,
+    looks::{in_all_looks, none},
+    studio::{build, prepare},
+};
 
 /// A project around a Dockerfile that is on disk already.
 fn open(dockerfile: impl Fn(&str) -> String, files: &[(&str, &str)]) -> Result<(Window, TempDir)> {
@@ -59,6 +63,17 @@ fn the_coach_measures_what_it_proposes() -> Result<()> {
     build(&window, "succeeded")?;
     window.click("run-close")?;
     leave_out(&window, folder.path())?;
+    let studio = window.script("return location.hash", json!([]))?;
+    let studio = studio.as_str().context("it has an address")?;
+    let mut complaints = Vec::new();
+    in_all_looks(&window, |look| {
+        go(&window, studio)?;
+        window.find_css("[data-testid=proposal][data-kind=installFirst]")?;
+        complaints.extend(look.at("studio-coach")?);
+        Ok(())
+    })?;
+    none(&complaints)?;
+    go(&window, studio)?;
     install_first(&window)
 }
 
@@ -82,7 +97,7 @@ fn install_first(window: &Window) -> Result<()> {
         "{card}[data-trial=done] [data-testid=measured-again]"
     ))?;
     window.find_css(&format!("{card} [data-testid=measured-image]"))?;
-    window.screenshot("studio-coach")?;
+    window.screenshot("studio-coach-measured")?;
     window.click_css(&format!("{card} [data-testid=proposal-apply]"))?;
     window.wait_gone(card)?;
     let text = "COPY package.json ./\n# packages\nRUN npm ci\n# everything\nCOPY . .";

@@ -1,6 +1,6 @@
-/** A line that goes or comes. */
+/** A line that goes or comes, or stays between such. */
 export interface LineChange {
-  kind: 'gone' | 'come'
+  kind: 'gone' | 'come' | 'stays'
   text: string
 }
 
@@ -14,7 +14,7 @@ export function changes(before: string, after: string): LineChange[] {
   return between(old.slice(start, old.length - end), now.slice(start, now.length - end))
 }
 
-/** The longest lines in common stay out of it. The pieces are short: an edit is of a few lines. */
+/** The longest lines in common stay. The pieces are short: an edit is of a few lines. */
 function between(old: readonly string[], now: readonly string[]): LineChange[] {
   const longest: number[][] = Array.from({ length: old.length + 1 }, () => new Array<number>(now.length + 1).fill(0))
   const at = (i: number, j: number): number => longest[i]?.[j] ?? 0
@@ -25,8 +25,10 @@ function between(old: readonly string[], now: readonly string[]): LineChange[] {
   const lines: LineChange[] = []
   let [i, j] = [0, 0]
   while (i < old.length || j < now.length) {
-    if (i < old.length && j < now.length && old[i] === now[j]) [i, j] = [i + 1, j + 1]
-    else if (j < now.length && (i === old.length || at(i, j + 1) > at(i + 1, j))) lines.push({ kind: 'come', text: now[j++] ?? '' })
+    if (i < old.length && j < now.length && old[i] === now[j]) {
+      lines.push({ kind: 'stays', text: old[i] ?? '' })
+      ;[i, j] = [i + 1, j + 1]
+    } else if (j < now.length && (i === old.length || at(i, j + 1) > at(i + 1, j))) lines.push({ kind: 'come', text: now[j++] ?? '' })
     else lines.push({ kind: 'gone', text: old[i++] ?? '' })
   }
   return lines

@@ -33,6 +33,9 @@ export function difference(before: string, after: string): { from: number; to: n
   return { from, to: before.length - end, insert: after.slice(from, after.length - end) }
 }
 
+/** What the text is called; it is in the order of the tab key by its own word, as checkers look for that where a text scrolls. */
+const labeled = (label: string) => EditorView.contentAttributes.of({ 'aria-label': label, tabindex: '0' })
+
 /** The text editor. What it shows beside the text comes from the engine. */
 export class Editor {
   #view: EditorView
@@ -65,7 +68,7 @@ export class Editor {
             ...historyKeymap,
             ...defaultKeymap,
           ]),
-          this.#label.of(EditorView.contentAttributes.of({ 'aria-label': options.label })),
+          this.#label.of(labeled(options.label)),
           theme,
           EditorView.updateListener.of((update) => {
             if (this.#quiet) return
@@ -92,7 +95,7 @@ export class Editor {
   }
 
   relabel(label: string): void {
-    this.#view.dispatch({ effects: this.#label.reconfigure(EditorView.contentAttributes.of({ 'aria-label': label })) })
+    this.#view.dispatch({ effects: this.#label.reconfigure(labeled(label)) })
   }
 
   reveal(at: number): void {
