@@ -63,6 +63,62 @@ fn an_image_goes_into_a_file_and_comes_back_with_its_name() -> Result<()> {
     Ok(())
 }
 
+#[test]
+fn a_folder_becomes_an_image_whose_signature_can_be_asked_for() -> Result<()> {
+    if !can_run_containers() {
+        return Ok(());
+    }
+    let folder = tempfile::tempdir()?;
+    fs::create_dir(folder.path().join("etc"))?;
+    fs::write(folder.path().join("etc/motd"), "hello")?;
+    let path = folder.path().to_str().context("a path of letters")?;
+    let window = Window::open(&WindowOptions::default())?;
+    window.find("home-empty")?;
+    starter_image(&window)?;
+
+    let mut complaints = Vec::new();
+    in_all_looks(&window, |look| {
+        go(&window, "#/images")?;
+        window.click("open-import")?;
+        window.find("import-path")?;
+        complaints.extend(look.at("import-image")?);
+        window.click("dialog-close")?;
+        window.wait_gone("dialog")?;
+        open_verify(&window)?;
+        complaints.extend(look.at("verify-image")?);
+        window.click("dialog-close")?;
+        window.wait_gone("dialog")
+    })?;
+    none(&complaints)?;
+
+    go(&window, "#/images")?;
+    window.click("open-import")?;
+    fill(&window, "import-path", path)?;
+    fill(&window, "import-name", "files:1")?;
+    fill(&window, "import-changes", "CMD [\"/bin/sh\"]")?;
+    window.click("archive-accept")?;
+    window.find("image-page")?;
+    let asked = ["image", "inspect", "-f", "{{.Config.Cmd}}", "files:1"];
+    ensure!(
+        window.docker(&asked).ok().trim() == "[/bin/sh]",
+        "its settings"
+    );
+
+    // No registry has to answer to refuse what is no key.
+    go(&window, "#/images")?;
+    open_verify(&window)?;
+    fill(&window, "verify-key", "no key at all")?;
+    window.click("verify-accept")?;
+    window.find_css("[data-testid=verify] [data-testid=problem]")?;
+    Ok(())
+}
+
+fn open_verify(window: &Window) -> Result<()> {
+    window.click_css("[data-testid=image-row] [data-testid=more]")?;
+    window.click("menu-image.verify")?;
+    window.find("verify-key").map(drop)
+}
+
 fn open_save(window: &Window) -> Result<()> {
     go(window, "#/images")?;
     window.click_css("[data-testid=image-row] [data-testid=more]")?;
