@@ -3,7 +3,7 @@
 use std::{
     fs,
     os::unix::{fs::symlink, net::UnixListener},
-    path::{Path, PathBuf},
+    path::Path,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
@@ -70,16 +70,6 @@ fn client() -> Option<&'static str> {
 }
 
 impl Setup {
-    fn folder(&self, name: &str, files: &[(&str, &str)]) -> PathBuf {
-        let folder = self.host.scratch().join(name);
-        for (path, content) in files {
-            let path = folder.join(path);
-            fs::create_dir_all(path.parent().expect("a file lies in a folder")).expect("a folder");
-            fs::write(path, content).expect("a file");
-        }
-        folder
-    }
-
     /// A `docker build` in a folder, to be run.
     fn command(&self, arguments: &[&str], folder: &Path) -> Command {
         let mut command = self.host.program(&self.client);
@@ -157,7 +147,7 @@ fn an_image_is_built_shown_step_by_step_and_recognized_again() {
         ("data/b.log", "left out"),
         (".dockerignore", "# logs\n**/*.log\n"),
     ];
-    let folder = setup.folder("words", &files);
+    let folder = setup.host.folder("words", &files);
     fs::write(folder.join("data/big.log"), vec![b'x'; 8 << 20]).expect("a file");
     let id = setup.host.scratch().join("id");
     let id_file = id.display().to_string();
@@ -229,7 +219,9 @@ fn an_image_is_built_shown_step_by_step_and_recognized_again() {
 #[test]
 fn a_step_that_fails_is_shown_with_its_output_and_leaves_no_image() {
     let Some(setup) = setup() else { return };
-    let folder = setup.folder("fails", &[("Dockerfile", WORDS), ("data/a", "x")]);
+    let folder = setup
+        .host
+        .folder("fails", &[("Dockerfile", WORDS), ("data/a", "x")]);
     let target = ["-t", "acme/wrong", "--target", "left-out"];
     let ran = setup.build(&target, &folder);
     let said = ran.fails(1);
@@ -261,7 +253,7 @@ fn a_step_that_fails_is_shown_with_its_output_and_leaves_no_image() {
             ("secret", "x"),
             (".dockerignore", "secret"),
         ];
-        let folder = setup.folder(&format!("wrong{number}"), &files);
+        let folder = setup.host.folder(&format!("wrong{number}"), &files);
         let ran = setup.build(&["-t", "acme/wrong"], &folder);
         let said = ran.fails(1);
         assert!(said.contains(reason), "{said}");
@@ -274,8 +266,10 @@ fn a_step_that_fails_is_shown_with_its_output_and_leaves_no_image() {
 fn a_dockerfile_comes_from_elsewhere_and_files_in_an_archive() {
     let Some(setup) = setup() else { return };
     let text = "FROM alpine\nCOPY . /in\nRUN cat /in/a\n";
-    let folder = setup.folder("context", &[("a", "found\n"), ("b", "too\n")]);
-    setup.folder(
+    let folder = setup
+        .host
+        .folder("context", &[("a", "found\n"), ("b", "too\n")]);
+    setup.host.folder(
         "beside",
         &[("Other.df", text), ("Other.df.dockerignore", "b\n")],
     );
@@ -308,8 +302,13 @@ fn a_dockerfile_comes_from_elsewhere_and_files_in_an_archive() {
 fn what_links_and_odd_files_of_a_folder_lead_to_stays_where_it_is() {
     let Some(setup) = setup() else { return };
     let text = "FROM alpine\nCOPY . /in\nRUN ls /in && readlink /in/out && test ! -e /in/out\n";
-    let folder = setup.folder("odd", &[("Dockerfile", text), ("이름/파일", "x")]);
-    let outside = setup.folder("outside", &[("key", "not yours")]).join("key");
+    let folder = setup
+        .host
+        .folder("odd", &[("Dockerfile", text), ("이름/파일", "x")]);
+    let outside = setup
+        .host
+        .folder("outside", &[("key", "not yours")])
+        .join("key");
     symlink(&outside, folder.join("out")).expect("a link");
     let _socket = UnixListener::bind(folder.join("socket")).expect("a socket");
     setup.built(&["-t", "acme/odd"], &folder);
@@ -330,8 +329,11 @@ FROM alpine
 RUN --mount=type=secret,id=key,target=/key wc -c < /key && ! grep -q other /key
 RUN test ! -s /key && ! env | grep -q hush
 ";
-    let folder = setup.folder("secret", &[("Dockerfile", text)]);
-    let key = setup.folder("keys", &[("key", "hush, hush")]).join("key");
+    let folder = setup.host.folder("secret", &[("Dockerfile", text)]);
+    let key = setup
+        .host
+        .folder("keys", &[("key", "hush, hush")])
+        .join("key");
     let secret = format!("id=key,src={}", key.display());
     let said = setup.built(&["-t", "acme/secret", "--secret", &secret], &folder);
     let step =
@@ -356,7 +358,7 @@ impl Drop for Agent {
 #[test]
 fn a_command_asks_the_agent_of_the_client() {
     let Some(setup) = setup() else { return };
-    let folder = setup.folder("agent", &[("Dockerfile", "")]);
+    let folder = setup.host.folder("agent", &[("Dockerfile", "")]);
     let socket = setup.host.scratch().join("agent.sock");
     let agent = Command::new("ssh-agent")
         .args(["-D", "-a"])
@@ -387,7 +389,7 @@ fn a_command_asks_the_agent_of_the_client() {
 fn a_client_that_leaves_ends_its_build() {
     let Some(setup) = setup() else { return };
     let text = "FROM alpine\nRUN touch /begun && sleep 1000\n";
-    let folder = setup.folder("long", &[("Dockerfile", text)]);
+    let folder = setup.host.folder("long", &[("Dockerfile", text)]);
     let mut building = setup
         .command(&["-t", "acme/long"], &folder)
         .stdin(Stdio::null())
@@ -418,7 +420,7 @@ fn buildx_builds_recognizes_and_fails_as_the_client_does() {
         ("data/b.log", "left out"),
         (".dockerignore", "**/*.log\n"),
     ];
-    let folder = setup.folder("words", &files);
+    let folder = setup.host.folder("words", &files);
     let id = setup.host.scratch().join("id");
     let id_file = id.display().to_string();
     let arguments = ["-t", "acme/x:1", "-t", "acme/x:2", "--build-arg", "WHO=me"];
@@ -451,8 +453,11 @@ fn buildx_builds_recognizes_and_fails_as_the_client_does() {
 fn buildx_brings_secrets() {
     let Some(setup) = with_buildx() else { return };
     let text = "FROM alpine\nRUN --mount=type=secret,id=key wc -c < /run/secrets/key\n";
-    let folder = setup.folder("secret", &[("Dockerfile", text)]);
-    let key = setup.folder("keys", &[("key", "hush, hush")]).join("key");
+    let folder = setup.host.folder("secret", &[("Dockerfile", text)]);
+    let key = setup
+        .host
+        .folder("keys", &[("key", "hush, hush")])
+        .join("key");
     let secret = format!("id=key,src={}", key.display());
     let said = setup.built(&["-t", "acme/secret", "--secret", &secret], &folder);
     assert!(said.lines().any(|line| line.ends_with(" 10")), "{said}");

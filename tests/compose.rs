@@ -3,27 +3,7 @@
 use std::{fs, process::Command};
 
 use anyhow::Result;
-use terrarium_tests::{Host, Options, Ran, Registry, can_run_containers, run};
-
-/// Two services that know each other by name alone; one is published, one leads nowhere.
-const FILE: &str = r#"
-version: "3.8"
-services:
-  web:
-    image: alpine
-    command: nc -ll -p 80 -e echo web
-    ports: ["127.0.0.1::80"]
-    networks: [front, back]
-    depends_on: [db]
-  db:
-    image: alpine
-    command: nc -ll -p 5432 -e echo db
-    networks:
-      back: { aliases: [store] }
-networks:
-  front: {}
-  back: { internal: true }
-"#;
+use terrarium_tests::{Host, Options, Ran, Registry, SHOP, can_run_containers, compose, run};
 
 #[test]
 fn two_services_come_up_talk_by_name_and_go_without_a_trace() -> Result<()> {
@@ -42,10 +22,9 @@ fn two_services_come_up_talk_by_name_and_go_without_a_trace() -> Result<()> {
     let host = Host::start(Options {
         mirrors: vec![registry.url()],
     })?;
-    fs::write(host.scratch().join("docker-compose.yml"), FILE)?;
+    fs::write(host.scratch().join("docker-compose.yml"), SHOP)?;
     let compose = |arguments: &[&str]| -> Result<Ran> {
-        let mut command = host.program("docker-compose");
-        command.args(["--project-name", "shop", "--ansi", "never"]);
+        let mut command = compose(&host);
         run(command.args(arguments).current_dir(host.scratch()), "")
     };
     compose(&["up", "-d"])?.ok();
@@ -58,7 +37,7 @@ fn two_services_come_up_talk_by_name_and_go_without_a_trace() -> Result<()> {
         host.docker(&ask).ok().to_owned()
     };
     for name in ["db", "store", "shop_db_1"] {
-        assert_eq!(call("web", &format!("{name} 5432")), "db", "{name}");
+        assert_eq!(call("web", &format!("{name} 80")), "db", "{name}");
     }
     assert_eq!(call("db", "web 80"), "web");
     // Compose finds what it made, and leaves alone what has not changed.

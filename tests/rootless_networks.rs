@@ -9,7 +9,9 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
-use terrarium_tests::{Host, Options, Registry, User, can_run_containers, run, skip};
+use terrarium_tests::{
+    Host, Options, Registry, SHOP, User, can_run_containers, compose, own_address, run, skip,
+};
 
 /// How long something may take that nobody tells about when it is done.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -206,26 +208,6 @@ fn datagrams_find_their_way_in_and_back() -> Result<()> {
     })
 }
 
-/// What Compose does is what a person does, so one file is enough.
-const COMPOSE: &str = r#"
-version: "3.8"
-services:
-  web:
-    image: alpine
-    command: nc -ll -p 80 -e echo web
-    ports: ["127.0.0.1::80"]
-    networks: [front, back]
-    depends_on: [db]
-  db:
-    image: alpine
-    command: nc -ll -p 80 -e echo db
-    networks:
-      back: { aliases: [store] }
-networks:
-  front: {}
-  back: { internal: true }
-"#;
-
 #[test]
 fn compose_brings_up_services_that_talk_by_name() -> Result<()> {
     let version = Command::new("docker-compose").arg("version").output();
@@ -236,13 +218,10 @@ fn compose_brings_up_services_that_talk_by_name() -> Result<()> {
     as_a_user(|user, host| {
         let folder = user.home.join("shop");
         fs::create_dir(&folder)?;
-        fs::write(folder.join("docker-compose.yml"), COMPOSE)?;
+        fs::write(folder.join("docker-compose.yml"), SHOP)?;
         user.give(&folder)?;
-        let compose = |arguments: &[&str]| {
-            let mut command = host.program("docker-compose");
-            command.args(["--project-name", "shop", "--ansi", "never"]);
-            run(command.args(arguments).current_dir(&folder), "")
-        };
+        let compose =
+            |arguments: &[&str]| run(compose(host).args(arguments).current_dir(&folder), "");
         compose(&["up", "-d"])?.ok();
         let names = host.docker(&["ps", "--format", "{{.Names}}"]);
         let web = names.ok().lines().find(|name| name.contains("web"));
@@ -320,12 +299,4 @@ fn the_way_out_leads_to_the_machine_s_own_network_or_is_said_to_be_missing() -> 
         drop(serving);
         Ok(())
     })
-}
-
-/// The address at which others on its network reach this machine; none where it has none.
-fn own_address() -> Option<IpAddr> {
-    // Connecting a datagram socket looks up the route and sends nothing.
-    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
-    socket.connect((Ipv4Addr::new(198, 51, 100, 1), 9)).ok()?;
-    Some(socket.local_addr().ok()?.ip()).filter(|address| !address.is_loopback())
 }

@@ -1,27 +1,12 @@
 //! `docker build` with the classic builder of the client.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{fs, path::Path, process::Command};
 
 use terrarium_tests::Ran;
 
 use crate::{Setup, with_alpine};
 
 impl Setup {
-    /// A folder with these files; names that end with `/` are folders.
-    fn folder(&self, name: &str, files: &[(&str, &str)]) -> PathBuf {
-        let folder = self.host.scratch().join(name);
-        for (path, content) in files {
-            let path = folder.join(path);
-            fs::create_dir_all(path.parent().expect("a file lies in a folder")).expect("a folder");
-            fs::write(path, content).expect("a file");
-        }
-        folder
-    }
-
     fn build(&self, arguments: &[&str], folder: &Path) -> Ran {
         let folder = folder.display().to_string();
         let mut all = vec!["build"];
@@ -64,7 +49,7 @@ fn an_image_is_built_run_and_built_again_from_the_cache() {
         ("data/b.log", "b"),
         (".dockerignore", "*.log\n**/*.log\n"),
     ];
-    let folder = setup.folder("words", &files);
+    let folder = setup.host.folder("words", &files);
     let built = setup.build(&["-t", "acme/words:1", "--build-arg", "WHO=me"], &folder);
     let said = built.ok();
     assert!(said.contains("Successfully tagged acme/words:1"), "{said}");
@@ -133,7 +118,7 @@ CMD [\"sh\", \"/opt/start.sh\"]
         ("settings", "set\n"),
         ("in/app-1.0/version", "1.0\n"),
     ];
-    let folder = setup.folder("old", &files);
+    let folder = setup.host.folder("old", &files);
     let made = Command::new("tar")
         .arg("-C")
         .arg(folder.join("in"))
@@ -160,7 +145,7 @@ RUN --mount=type=cache,target=/cache --mount=type=bind,source=in,target=/in --mo
     cat /in/a && echo x >> /cache/runs && wc -l < /cache/runs && touch /t/x
 RUN test ! -e /cache/runs && test ! -e /in/a && test ! -e /etc/resolv.conf.new
 ";
-    let folder = setup.folder(
+    let folder = setup.host.folder(
         "mounts",
         &[("Dockerfile", dockerfile), ("in/a", "from the folder\n")],
     );
@@ -201,7 +186,7 @@ fn what_is_wrong_is_told_with_its_line_and_leaves_no_image() {
             ("data.text", "x"),
             (".dockerignore", "secret\n"),
         ];
-        let folder = setup.folder(&format!("wrong{number}"), &files);
+        let folder = setup.host.folder(&format!("wrong{number}"), &files);
         let said = setup
             .build(&["-t", "acme/wrong"], &folder)
             .fails(1)

@@ -149,6 +149,20 @@ impl Host {
         self.folder.path()
     }
 
+    /// A folder of the test's own with these files.
+    ///
+    /// # Panics
+    /// When they cannot be written.
+    pub fn folder(&self, name: &str, files: &[(&str, &str)]) -> PathBuf {
+        let folder = self.scratch().join(name);
+        for (path, content) in files {
+            let path = folder.join(path);
+            fs::create_dir_all(path.parent().expect("a file lies in a folder")).expect("a folder");
+            fs::write(path, content).expect("a file");
+        }
+        folder
+    }
+
     /// The Docker API socket.
     pub fn socket(&self) -> PathBuf {
         self.run_root().join("docker.sock")

@@ -16,6 +16,7 @@ mod image;
 mod layout;
 mod leaks;
 mod registry;
+mod shop;
 mod terminal;
 mod user;
 mod window;
@@ -27,13 +28,17 @@ pub use host::{Host, Options};
 pub use image::Image;
 pub use layout::Layout;
 pub use registry::Registry;
+pub use shop::{SHOP, compose};
 pub use terminal::Terminal;
 pub use user::User;
 pub use window::{Window, WindowOptions};
 
 use leaks::Leaks;
 
-use std::path::PathBuf;
+use std::{
+    net::{IpAddr, Ipv4Addr, UdpSocket},
+    path::PathBuf,
+};
 
 /// The folder of the binaries under test: `TERRARIUM_BIN_DIR`, else the workspace's debug build.
 pub fn binaries() -> PathBuf {
@@ -41,6 +46,14 @@ pub fn binaries() -> PathBuf {
         Some(folder) => PathBuf::from(folder),
         None => PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/debug"),
     }
+}
+
+/// The address at which others on its network reach this machine; none where it has none.
+pub fn own_address() -> Option<IpAddr> {
+    // Connecting a datagram socket looks up the route and sends nothing.
+    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
+    socket.connect((Ipv4Addr::new(198, 51, 100, 1), 9)).ok()?;
+    Some(socket.local_addr().ok()?.ip()).filter(|address| !address.is_loopback())
 }
 
 /// Whether containers can be run as root here. A skip is loud, and with `REQUIRE_PRIVILEGED=1`, as

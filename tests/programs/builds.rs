@@ -9,9 +9,9 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, ensure};
-use terrarium_tests::{Host, Options, Ran, Registry, can_run_containers, run_within, skip};
+use terrarium_tests::{Host, Options, Ran, run_within, skip};
 
-use crate::debian::{self, LONG};
+use crate::debian::{LONG, with_debian};
 
 type Files<'a> = &'a [(&'a str, &'a str)];
 
@@ -135,20 +135,13 @@ fn page(host: &Host, container: &str, port: &str) -> Result<String> {
 
 #[test]
 fn programs_are_built_and_run() -> Result<()> {
-    if !can_run_containers() {
-        return Ok(());
-    }
-    let Some(debian) = debian::debian()? else {
-        return Ok(());
-    };
-    let registry = Registry::start()?;
-    registry.push_layout(&debian, "library/debian:latest")?;
-    let mirrors = vec![registry.url()];
-    let host = Host::start(Options { mirrors })?;
-    c(&host)?;
-    python(&host)?;
-    site(&host)?;
-    database(&host)
+    with_debian(|mirrors| {
+        let host = Host::start(Options { mirrors })?;
+        c(&host)?;
+        python(&host)?;
+        site(&host)?;
+        database(&host)
+    })
 }
 
 fn c(host: &Host) -> Result<()> {

@@ -9,7 +9,7 @@ use std::{
 };
 
 use anyhow::Result;
-use terrarium_tests::{Layout, run_within, skip};
+use terrarium_tests::{Layout, Registry, can_run_containers, run_within, skip};
 
 const PACKAGES: &str = "--include=nginx-light,postgresql,redis-server,gcc,libc6-dev,python3";
 
@@ -20,7 +20,7 @@ pub(crate) const LONG: Duration = Duration::from_secs(400);
 static MAKING: Mutex<()> = Mutex::new(());
 
 /// An image of Debian with servers, a compiler and Python, made once and kept for later runs.
-pub(crate) fn debian() -> Result<Option<Layout>> {
+fn debian() -> Result<Option<Layout>> {
     let _alone = MAKING.lock().unwrap_or_else(PoisonError::into_inner);
     let Some((mirror, suite)) = mirror() else {
         skip("needs a Debian whose apt has a mirror");
@@ -47,6 +47,19 @@ pub(crate) fn debian() -> Result<Option<Layout>> {
     image(&root, &work.path().join("image"))?;
     fs::rename(work.path().join("image"), &kept)?;
     Ok(Some(Layout::open(&kept)))
+}
+
+/// Does something with a registry of Debian, given as mirrors of docker.io; nothing where it cannot be done.
+pub(crate) fn with_debian(test: impl FnOnce(Vec<String>) -> Result<()>) -> Result<()> {
+    if !can_run_containers() {
+        return Ok(());
+    }
+    let Some(debian) = debian()? else {
+        return Ok(());
+    };
+    let registry = Registry::start()?;
+    registry.push_layout(&debian, "library/debian:latest")?;
+    test(vec![registry.url()])
 }
 
 /// Makes a layer of a root file system, without what only the machine or apt needs.

@@ -9,10 +9,10 @@ mod window;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
-use terrarium_tests::{Host, Options, Registry, can_run_containers, run_within};
+use terrarium_tests::{Host, Options, run_within};
 
 use crate::{
-    debian::LONG,
+    debian::{LONG, with_debian},
     servers::{ask_nginx, query, start_nginx, start_postgresql},
 };
 
@@ -21,17 +21,11 @@ const STOP: Duration = Duration::from_secs(8);
 
 #[test]
 fn debian_and_its_servers_run_answer_and_stop() -> Result<()> {
-    if !can_run_containers() {
-        return Ok(());
-    }
-    let Some(debian) = debian::debian()? else {
-        return Ok(());
-    };
-    let registry = Registry::start()?;
-    registry.push_layout(&debian, "library/debian:latest")?;
-    let host = Host::start(Options {
-        mirrors: vec![registry.url()],
-    })?;
+    with_debian(servers_live)
+}
+
+fn servers_live(mirrors: Vec<String>) -> Result<()> {
+    let host = Host::start(Options { mirrors })?;
     run_within(&mut host.command(&["pull", "-q", "debian"]), "", LONG)?.ok();
     let version = host.docker(&["run", "--rm", "debian", "cat", "/etc/debian_version"]);
     assert!(

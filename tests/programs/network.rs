@@ -1,16 +1,16 @@
 //! The same servers on networks: nginx from every side, PostgreSQL and its client in two containers.
 
 use std::{
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, UdpSocket},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener},
     thread,
     time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, Result};
-use terrarium_tests::{Host, Options, Registry, User, can_run_containers, run_within};
+use terrarium_tests::{Host, Options, User, own_address, run_within};
 
 use crate::{
-    debian::{LONG, debian},
+    debian::{LONG, with_debian},
     servers::POSTGRESQL,
 };
 
@@ -20,33 +20,19 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 #[test]
 fn nginx_and_postgresql_are_found_as_root() -> Result<()> {
-    with_debian(|options| {
-        let host = Host::start(options)?;
+    with_debian(|mirrors| {
+        let host = Host::start(Options { mirrors })?;
         are_found(&host)
     })
 }
 
 #[test]
 fn nginx_and_postgresql_are_found_by_an_ordinary_user() -> Result<()> {
-    with_debian(|options| {
+    with_debian(|mirrors| {
         User::with(|user| {
-            let host = Host::start_as(user, options)?;
+            let host = Host::start_as(user, Options { mirrors })?;
             are_found(&host)
         })
-    })
-}
-
-fn with_debian(test: impl FnOnce(Options) -> Result<()>) -> Result<()> {
-    if !can_run_containers() {
-        return Ok(());
-    }
-    let Some(debian) = debian()? else {
-        return Ok(());
-    };
-    let registry = Registry::start()?;
-    registry.push_layout(&debian, "library/debian:latest")?;
-    test(Options {
-        mirrors: vec![registry.url()],
     })
 }
 
@@ -105,14 +91,6 @@ fn addresses() -> Vec<IpAddr> {
     }
     addresses.extend(own_address());
     addresses
-}
-
-/// The address at which others on its network reach this machine; none where it has none.
-fn own_address() -> Option<IpAddr> {
-    // Connecting a datagram socket looks up the route and sends nothing.
-    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
-    socket.connect((Ipv4Addr::new(198, 51, 100, 1), 9)).ok()?;
-    Some(socket.local_addr().ok()?.ip()).filter(|address| !address.is_loopback())
 }
 
 fn page(address: SocketAddr) -> Result<String> {

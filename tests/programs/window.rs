@@ -7,25 +7,21 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 use serde_json::json;
-use terrarium_tests::{Registry, Window, WindowOptions, can_run_containers, run_within};
+use terrarium_tests::{Window, WindowOptions, run_within};
 
 use crate::{
-    debian::{LONG, debian},
+    debian::{LONG, with_debian},
     servers::{Docker, POSTGRESQL, ask_nginx, query, start_nginx, start_postgresql},
 };
 
 #[test]
 fn the_window_shows_the_log_of_nginx_and_the_load_of_postgresql() -> Result<()> {
-    if !can_run_containers() {
-        return Ok(());
-    }
-    let Some(debian) = debian()? else {
-        return Ok(());
-    };
-    let registry = Registry::start()?;
-    registry.push_layout(&debian, "library/debian:latest")?;
+    with_debian(servers_show)
+}
+
+fn servers_show(mirrors: Vec<String>) -> Result<()> {
     let window = Window::open(&WindowOptions {
-        mirrors: vec![registry.url()],
+        mirrors,
         ..WindowOptions::default()
     })?;
     run_within(window.command().args(["pull", "-q", "debian"]), "", LONG)?.ok();
