@@ -15,6 +15,8 @@ mod mounts;
 mod procfs;
 mod reaper;
 mod root;
+#[cfg(test)]
+mod root_model;
 mod rootfs;
 mod stages;
 
