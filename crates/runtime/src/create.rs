@@ -20,6 +20,7 @@ use crate::labels;
 use crate::netdevices;
 use crate::plan::{Host, Input, NEW_CGROUP, NEW_NET, NEW_TIME, Plan, namespace_names};
 use crate::request::{CreateRequest, Created};
+use crate::seal;
 use crate::systemd;
 use crate::trace::Trace;
 
@@ -124,6 +125,7 @@ fn set_up(
     let join_fds = JoinFds::open(cgroup)?;
     let joins = Joins::open(&plan.namespaces.join)?;
     let shifted = Shifted::open(&plan.mounts, single)?;
+    let seal = seal::take_mount();
     let (ours, theirs) = Channel::pair()?;
     let two_stages = plan.namespaces.needs_two_stages();
     let create = plan.namespaces.create & !(NEW_CGROUP | NEW_TIME);
@@ -151,6 +153,7 @@ fn set_up(
                 join_fds,
                 joins,
                 shifted,
+                seal,
                 stdio: request.stdio,
                 preserve_fds: request.preserve_fds,
                 stays: request.init,
@@ -164,6 +167,7 @@ fn set_up(
     trace.end("clone3", start, namespace_names(create));
     // Held by the child only from now on, so that end of file means that it is gone.
     drop(theirs);
+    drop(seal);
     let mut born = Born {
         pid,
         pidfd,

@@ -4,6 +4,10 @@
 //! and root inside may be root outside. So whoever sends processes into containers first executes itself
 //! again: through a detached read-only mount of the binary (a mount nobody can reach to change it), or
 //! from a sealed copy in memory where mounting is not permitted.
+//!
+//! Closing the only descriptor of such a mount waits for a grace period of RCU: milliseconds while others
+//! do the same. So it stays open until the container's init can detach it together with the old root,
+//! which costs one grace period for both.
 
 use std::convert::Infallible;
 use std::ffi::CString;
@@ -12,25 +16,42 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
+use std::sync::{Mutex, PoisonError};
 
-use nix::fcntl::{AT_FDCWD, AtFlags, FcntlArg, OFlag, SealFlag, fcntl, open};
+use nix::fcntl::{AT_FDCWD, AtFlags, FcntlArg, FdFlag, OFlag, SealFlag, fcntl, open};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::prctl;
-use nix::sys::stat::Mode;
+use nix::sys::stat::{Mode, fstat};
 use nix::sys::statvfs::{FsFlags, fstatvfs};
 use nix::unistd::{AccessFlags, access, execveat, geteuid};
+use terrarium_sys::executed;
 use terrarium_sys::mount::{AttrChange, Depth, attr, clone_tree, set_attributes};
 
 use crate::error::{Context, Result};
 
 const SELF: &str = "/proc/self/exe";
 
+/// The mount that this program runs from, until somebody takes it.
+static MOUNT: Mutex<Option<OwnedFd>> = Mutex::new(None);
+
+/// The detached mount that this program runs from, if it is still open: once.
+pub(crate) fn take_mount() -> Option<OwnedFd> {
+    MOUNT.lock().unwrap_or_else(PoisonError::into_inner).take()
+}
+
 /// Returns at once when the program already runs from a sealed file; else executes it again from one.
 ///
 /// # Errors
 /// When neither a mount nor a copy can be made, or execve fails: then no container may be touched.
 pub fn ensure() -> Result<()> {
+    let given = executed::take_descriptor();
     if is_sealed()? {
+        if let Some(mount) = given.filter(is_own_mount) {
+            MOUNT
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .replace(mount);
+        }
         // execveat names the process after a descriptor; people look for us by name.
         let _ = prctl::set_name(c"terrarium-runti");
         return Ok(());
@@ -59,6 +80,13 @@ fn is_sealed() -> Result<bool> {
     Ok(!geteuid().is_root() && !is_ours)
 }
 
+/// Whether a descriptor refers to this program on a mount that cannot be written.
+fn is_own_mount(given: &OwnedFd) -> bool {
+    let is_read_only = fstatvfs(given).is_ok_and(|fs| fs.flags().contains(FsFlags::ST_RDONLY));
+    let same = fstat(given).ok().zip(fs::metadata(SELF).ok());
+    is_read_only && same.is_some_and(|(it, us)| (it.st_dev, it.st_ino) == (us.dev(), us.ino()))
+}
+
 fn read_only_mount() -> io::Result<OwnedFd> {
     let mount = clone_tree(AT_FDCWD, c"/proc/self/exe", Depth::One)?;
     let change = AttrChange {
@@ -66,6 +94,8 @@ fn read_only_mount() -> io::Result<OwnedFd> {
         ..AttrChange::default()
     };
     set_attributes(mount.as_fd(), Depth::One, change, None)?;
+    // For the program that begins: see the top.
+    fcntl(&mount, FcntlArg::F_SETFD(FdFlag::empty()))?;
     Ok(mount)
 }
 

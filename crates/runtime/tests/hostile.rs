@@ -79,6 +79,25 @@ fn the_runtimes_binary_cannot_be_overwritten_from_inside() {
     );
 }
 
+/// The mount that it runs from leaves with the old root, on a file of which it is laid.
+#[test]
+fn no_mount_of_the_runtimes_binary_is_left() {
+    let Some(bundle) = Bundle::rootful() else {
+        return;
+    };
+    let binary = bundle.path("runtime").display().to_string();
+    for propagation in ["rprivate", "rshared"] {
+        bundle.edit(|spec| spec["linux"]["rootfsPropagation"] = propagation.into());
+        let inside = bundle.output("cat /proc/self/mountinfo");
+        assert!(inside.contains(" /proc "), "{inside}");
+        let outside = fs::read_to_string("/proc/self/mountinfo").unwrap();
+        for mounts in [&inside, &outside] {
+            let of_binary = mounts.lines().find(|line| line.contains(&binary));
+            assert_eq!(of_binary, None, "{propagation}");
+        }
+    }
+}
+
 /// CVE-2021-30465, the static variant.
 #[test]
 fn a_link_as_mount_target_stays_inside() {

@@ -13,6 +13,7 @@ pub mod bpf;
 pub mod caps;
 pub mod clone;
 pub mod close_range;
+pub mod executed;
 pub mod fdpass;
 pub mod keyring;
 pub mod loopback;

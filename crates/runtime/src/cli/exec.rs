@@ -12,6 +12,7 @@ use super::log::Log;
 use super::state::{StateRoot, Status, write_whole};
 use crate::error::{Context, Error, Result};
 use crate::request::{ExecRequest, Stdio, Target};
+use crate::seal;
 
 pub(super) fn exec(root: &StateRoot, log: &Log, args: &ExecArgs) -> Result<u8> {
     let container = root.load(&args.id)?;
@@ -59,6 +60,8 @@ pub(super) fn exec(root: &StateRoot, log: &Log, args: &ExecArgs) -> Result<u8> {
     match signals {
         None => Ok(0),
         Some(signals) => {
+            // Closing it waits, and may do so while the process runs.
+            drop(seal::take_mount());
             foreground::attend(started.pid, started.pidfd.as_fd(), started.console, signals)
         }
     }

@@ -59,6 +59,8 @@ pub(crate) struct Init<'a> {
     pub(crate) join_fds: JoinFds,
     pub(crate) joins: Joins,
     pub(crate) shifted: Shifted,
+    /// The mount that the caller's program runs from, to be detached with the old root.
+    pub(crate) seal: Option<OwnedFd>,
     pub(crate) stdio: Stdio,
     pub(crate) preserve_fds: u32,
     /// Whether this process stays as PID 1 and the program becomes its child.
@@ -115,7 +117,7 @@ impl Init<'_> {
         masks::apply(&root, self.plan, &mut self.trace)?;
         rootfs::make_cwd(&root, &self.plan.process.cwd)?;
         self.run_early_hooks()?;
-        rootfs::pivot(&root, self.plan, &mut self.trace)?;
+        rootfs::pivot(&root, self.plan, self.seal.take(), &mut self.trace)?;
         execute::place_stdio(&mut self.stdio, console, &self.plan.process)?;
         self.plan.process.limit_and_identify(&mut self.trace)?;
         // Only now: everything above still needed its descriptors across no exec.
@@ -131,6 +133,7 @@ impl Init<'_> {
         keep.extend(self.join_fds.fds().chain(self.joins.fds()));
         keep.extend(self.shifted.fds());
         keep.extend(self.start_socket.iter().map(AsFd::as_fd));
+        keep.extend(self.seal.iter().map(AsFd::as_fd));
         let closed = close_range::close_except(3 + self.preserve_fds, &keep);
         closed.doing(|| "close the caller's descriptors")
     }

@@ -1,11 +1,12 @@
 //! The root mount: attach it, and make it `/` at the end.
 
 use std::ffi::{CStr, CString};
+use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use nix::fcntl::{AT_FDCWD, OFlag, open};
+use nix::fcntl::{AT_FDCWD, OFlag, open, openat};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sys::stat::Mode;
 use nix::unistd::{chdir, fchdir, pivot_root};
@@ -165,7 +166,12 @@ pub(super) fn make_cwd(root: &Root, cwd: &Path) -> Result<()> {
 }
 
 /// Makes the container's root `/` and lets go of the host's tree.
-pub(super) fn pivot(root: &Root, plan: &Plan, trace: &mut Trace) -> Result<()> {
+pub(super) fn pivot(
+    root: &Root,
+    plan: &Plan,
+    seal: Option<OwnedFd>,
+    trace: &mut Trace,
+) -> Result<()> {
     let start = trace.now();
     if plan.root_readonly {
         // The mount, not the file system: other mounts of the same one stay writable.
@@ -186,6 +192,10 @@ pub(super) fn pivot(root: &Root, plan: &Plan, trace: &mut Trace) -> Result<()> {
     // Detaching must not travel to the host if the caller asked for something else than slave.
     mount(none, ".", none, MsFlags::MS_SLAVE | MsFlags::MS_REC, none)
         .doing(|| "make the old root a slave")?;
+    if let Some(seal) = seal {
+        // It goes with the old root then; where it cannot, closing it waits (see `seal`).
+        let _ = lay_on_null(&seal, &old);
+    }
     umount2(".", MntFlags::MNT_DETACH).doing(|| "detach the old root")?;
     chdir("/").doing(|| "enter the new root")?;
     if !plan.final_propagation.is_empty() {
@@ -199,6 +209,13 @@ pub(super) fn pivot(root: &Root, plan: &Plan, trace: &mut Trace) -> Result<()> {
         if plan.root_readonly { "read-only" } else { "" },
     );
     Ok(())
+}
+
+/// Attaches a mount of a file to one that every host has.
+fn lay_on_null(file: &OwnedFd, host: &OwnedFd) -> io::Result<()> {
+    let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let null = openat(host, "dev/null", flags, Mode::empty())?;
+    attach(file.as_fd(), null.as_fd())
 }
 
 /// A path for a system call.
