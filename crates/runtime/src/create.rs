@@ -325,7 +325,7 @@ fn run_outer_hooks(pid: i32, plan: &Plan, hook_state: &HookState<'_>) -> Result<
 }
 
 /// The first stage has ended; the process that it made is our child as well.
-pub(crate) fn replace_first_stage(born: &mut Born, pid: i32) -> Result<()> {
+fn replace_first_stage(born: &mut Born, pid: i32) -> Result<()> {
     let first = born.pid;
     // Unreaped child of ours: the pid cannot have been reused.
     born.pidfd = pidfd::open(pid).doing(|| format!("open process {pid}"))?;

@@ -2,23 +2,24 @@
 
 use std::convert::Infallible;
 use std::fs::File;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::path::PathBuf;
 
-use terrarium_sys::clone::{CloneArgs, Forked, SingleThreaded, clone3};
-use terrarium_sys::{close_range, scheduling};
+use nix::sys::prctl;
+use nix::sys::wait::waitpid;
+use nix::unistd::Pid;
+use terrarium_sys::clone::{CLONE_PARENT, CloneArgs, Forked, SingleThreaded, clone3};
+use terrarium_sys::vfork::work_beside;
+use terrarium_sys::{close_range, pidfd, scheduling};
 
 use crate::cgroup::{self, JoinFds};
 use crate::channel::{Channel, Report};
-use crate::create::{Born, last_step, reap, replace_first_stage};
+use crate::create::{Born, last_step, reap};
 use crate::error::{Context, Error, Result};
-use crate::hooks::HookState;
-use crate::init::{
-    ExecInit, become_root, enter_by_pidfd, hide_from_container, join_container, supervise,
-};
+use crate::init::{ExecInit, become_root, enter_by_pidfd, hide_from_container, supervise};
 use crate::labels;
 use crate::listener;
-use crate::plan::{NEW_USER, ProcessPlan, flag};
+use crate::plan::{NEW_TIME, NEW_USER, ProcessPlan, flag};
 use crate::request::{ExecRequest, Started, Target};
 use crate::trace::Trace;
 
@@ -38,15 +39,17 @@ pub fn exec(target: &Target<'_>, request: ExecRequest<'_>) -> Result<Started> {
     };
     let (ours, theirs) = Channel::pair()?;
     let start = trace.now();
-    let (pid, pidfd) = match clone_bound(&entry)? {
-        Forked::Parent { pid, pidfd } => (pid, pidfd),
-        Forked::Child => {
-            drop(ours);
-            supervise(|| entry.run(theirs, request, trace))
-        }
-    };
+    let mut baggage = Some(Baggage {
+        channel: theirs,
+        request,
+        trace: trace.clone(),
+    });
+    let pid = send_in(&entry, &mut baggage)?;
     trace.end("clone3", start, "into the container's cgroup");
-    drop(theirs);
+    // Held by the process only from now on, so that end of file means that it is gone.
+    drop(baggage);
+    // Unreaped child of ours: the pid cannot have been reused.
+    let pidfd = pidfd::open(pid).doing(|| format!("open process {pid}"))?;
     let mut born = Born {
         pid,
         pidfd,
@@ -69,46 +72,61 @@ pub fn exec(target: &Target<'_>, request: ExecRequest<'_>) -> Result<Started> {
     })
 }
 
+/// Makes the process inside, and gives its pid.
+///
+/// A first stage, in our memory and with descriptors of its own, enters the cgroups and namespaces, and
+/// makes it as a sibling: only who is born in a pid namespace is in it.
+fn send_in(entry: &Entry<'_>, baggage: &mut Option<Baggage<'_>>) -> Result<i32> {
+    let mut born = None;
+    let mut first_stage = || match baggage.as_mut().map(|baggage| entry.pass(baggage)) {
+        Some(Ok(Forked::Parent { pid, .. })) => born = Some(Ok(pid)),
+        Some(Ok(Forked::Child)) => {
+            let baggage = baggage.take().expect("the first stage has it");
+            supervise(|| entry.arrive(baggage))
+        }
+        Some(Err(error)) => born = Some(Err(error)),
+        None => {}
+    };
+    let was_dumpable = prctl::get_dumpable().doing(|| "ask whether we are dumpable")?;
+    let first = clone_bound(entry, &mut first_stage);
+    if was_dumpable {
+        // The first stage hid, with the memory that it shared.
+        prctl::set_dumpable(true).doing(|| "become dumpable")?;
+    }
+    let first = first?;
+    let reaped = waitpid(Pid::from_raw(first), None);
+    reaped.doing(|| "reap the first stage")?;
+    born.unwrap_or_else(|| {
+        Err(Error::Died {
+            after: "clone3".to_owned(),
+        })
+    })
+}
+
 /// Clones with the affinity that the process is to have before it is in the cgroup.
-fn clone_bound(entry: &Entry<'_>) -> Result<Forked> {
+fn clone_bound(entry: &Entry<'_>, first_stage: &mut dyn FnMut()) -> Result<i32> {
     let Some(before) = &entry.plan.affinity.before else {
-        return clone_into(entry);
+        return clone_into(entry, first_stage);
     };
     // Set here and not in the child: on v2 the clone itself is the entrance to the cgroup.
     let ours = scheduling::affinity().doing(|| "read the affinity")?;
     scheduling::set_affinity(before).doing(|| "set `process.execCPUAffinity.initial`")?;
-    let cloned = clone_into(entry);
-    if !matches!(cloned, Ok(Forked::Child)) {
-        scheduling::set_affinity(&ours).doing(|| "restore the affinity")?;
-    }
+    let cloned = clone_into(entry, first_stage);
+    scheduling::set_affinity(&ours).doing(|| "restore the affinity")?;
     cloned
 }
 
 /// Clones the first stage into the container's cgroup.
-fn clone_into(entry: &Entry<'_>) -> Result<Forked> {
+fn clone_into(entry: &Entry<'_>, first_stage: &mut dyn FnMut()) -> Result<i32> {
     let op = || "clone a process for the container";
     let into_cgroup = entry.join_fds.unified.as_ref().map(AsFd::as_fd);
-    match clone3(
-        entry.single,
-        &CloneArgs {
-            flags: 0,
-            into_cgroup,
-        },
-    ) {
+    match work_beside(entry.single, into_cgroup, first_stage) {
         // v2 takes no processes where controllers are handed down (cgroups(7), "no internal processes"):
         // a container that divides its cgroup, as systemd does, moved its init to a leaf.
         Err(error) if error.raw_os_error() == Some(libc::EBUSY) => {
             let leaf = File::open(cgroup::unified_of(&entry.target.init_pid.to_string())?.0);
             let leaf = leaf.doing(|| "open the cgroup of the container's init")?;
-            let into_cgroup = Some(leaf.as_fd());
-            clone3(
-                entry.single,
-                &CloneArgs {
-                    flags: 0,
-                    into_cgroup,
-                },
-            )
-            .doing(op)
+            work_beside(entry.single, Some(leaf.as_fd()), first_stage).doing(op)
         }
         other => other.doing(op),
     }
@@ -130,64 +148,73 @@ struct Entry<'a> {
     single: SingleThreaded,
 }
 
-impl Entry<'_> {
-    fn run(
-        mut self,
-        channel: Channel,
-        request: ExecRequest<'_>,
-        mut trace: Trace,
-    ) -> Result<Infallible> {
-        let ExecRequest {
-            stdio,
-            preserve_fds,
-            ..
-        } = request;
-        let mut keep = stdio.fds();
-        keep.extend([channel.fd(), self.target.pidfd.as_fd()]);
-        keep.extend(self.join_fds.fds());
-        let closed = close_range::close_except(3 + preserve_fds, &keep);
-        closed.doing(|| "close the caller's descriptors")?;
-        join_container(self.single, &channel, 0, || self.enter(&mut trace))?;
-        let target = self.target;
-        ExecInit {
-            plan: &self.plan,
-            container: HookState {
-                id: target.id,
-                bundle: target.bundle,
-                spec: target.spec,
-                pid: target.init_pid,
-            },
-            channel,
-            stdio,
-            preserve_fds,
-            trace,
-        }
-        .run()
-    }
+/// What the process inside takes with it.
+struct Baggage<'a> {
+    channel: Channel,
+    request: ExecRequest<'a>,
+    trace: Trace,
+}
 
+impl Entry<'_> {
     /// The first stage: cgroups first, so that nothing of the process runs unaccounted.
-    fn enter(&mut self, trace: &mut Trace) -> Result<()> {
+    ///
+    /// It shares the caller's memory, and so drops no descriptor that is in it: it closes numbers.
+    fn pass(&self, baggage: &mut Baggage<'_>) -> Result<Forked> {
+        let trace = &mut baggage.trace;
+        let mut keep = baggage.request.stdio.fds();
+        keep.extend([baggage.channel.fd(), self.target.pidfd.as_fd()]);
+        let first = 3 + baggage.request.preserve_fds;
+        let close_but = |keep: &[BorrowedFd<'_>]| {
+            close_range::close_except(first, keep).doing(|| "close the caller's descriptors")
+        };
+        let joins = self.join_fds.fds();
+        close_but(&keep.iter().copied().chain(joins).collect::<Vec<_>>())?;
         crate::init::set_oom_score(&self.plan, trace)?;
         let start = trace.now();
-        // Taken, so that they are closed before anything runs where the container can see it.
-        std::mem::take(&mut self.join_fds).enter_v1()?;
+        self.join_fds.enter_v1()?;
+        // Before anything runs where the container can see it.
+        close_but(&keep)?;
         if let Some(after) = &self.plan.affinity.after {
             scheduling::set_affinity(after).doing(|| "set `process.execCPUAffinity.final`")?;
         }
         hide_from_container()?;
         trace.end("join cgroups", start, "");
         let start = trace.now();
-        enter_by_pidfd(self.single, self.target.pidfd.as_fd(), self.namespaces)?;
+        let others = self.namespaces & !NEW_TIME;
+        enter_by_pidfd(self.single, self.target.pidfd.as_fd(), others)?;
         trace.end(
             "setns",
             start,
             crate::plan::namespace_names(self.namespaces),
         );
         if self.namespaces & NEW_USER != 0 {
-            become_root(None)
-        } else {
-            Ok(())
+            become_root(None)?;
         }
+        let args = CloneArgs {
+            flags: CLONE_PARENT,
+            into_cgroup: None,
+        };
+        clone3(self.single, &args).doing(|| "clone the process in the container")
+    }
+
+    /// Goes on in the process inside, with memory of its own.
+    fn arrive(&self, baggage: Baggage<'_>) -> Result<Infallible> {
+        let Baggage {
+            channel,
+            request,
+            trace,
+        } = baggage;
+        let mut init = ExecInit {
+            plan: &self.plan,
+            container: self.target,
+            // Who shares memory may not enter it.
+            time: (self.namespaces & NEW_TIME != 0).then_some(self.single),
+            channel,
+            stdio: request.stdio,
+            preserve_fds: request.preserve_fds,
+            trace,
+        };
+        init.run()
     }
 }
 
@@ -225,15 +252,11 @@ fn differing_namespaces(target: &Target<'_>) -> Result<u64> {
 }
 
 /// Reads reports until execve has succeeded, which closes the channel.
-///
-/// The second stage does not wait for the first: it may be ready, executing or dead before the first has
-/// said which process it is. The channel ends only after both, so it is read to its end in any case.
 fn wait_started(born: &mut Born, trace: &mut Trace) -> Result<()> {
     let mut executing = None;
     let mut failed = None;
     loop {
         match born.channel.receive()? {
-            Some((Report::Born { pid }, _)) => replace_first_stage(born, pid)?,
             Some((Report::Console, fd)) => born.console = fd,
             Some((Report::Ready { steps, notes }, _)) => {
                 trace.steps.extend(steps);
@@ -257,7 +280,7 @@ fn wait_started(born: &mut Born, trace: &mut Trace) -> Result<()> {
                 listener::deliver(&born.channel, &path, &message, listener, pid)?;
             }
             Some((Report::Failed(failure), _)) => failed = failed.or(Some(failure)),
-            Some((Report::HooksDue, _)) => {}
+            Some((Report::Born { .. } | Report::HooksDue, _)) => {}
             None => break,
         }
     }

@@ -48,6 +48,27 @@ fn memory_comes_from_the_nodes_of_the_policy() {
 }
 
 #[test]
+fn an_exec_process_enters_the_time_namespace() {
+    let Some(bundle) = Bundle::rootful() else {
+        return;
+    };
+    bundle.edit(|spec| {
+        let namespaces = spec["linux"]["namespaces"].as_array_mut().unwrap();
+        namespaces.push(json!({"type": "time"}));
+    });
+    bundle.start_in_background("sleep 100");
+    let time_of = |process: &str| {
+        let link = format!("/proc/{process}/ns/time");
+        let output = bundle.runtime(&["exec", &bundle.id, "readlink", &link]);
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert_eq!(time_of("self"), time_of("1"));
+    let ours = fs::read_link("/proc/self/ns/time").unwrap();
+    assert_ne!(time_of("self").trim(), ours.display().to_string());
+}
+
+#[test]
 fn an_exec_process_stays_on_its_processors() {
     let Some(bundle) = Bundle::rootful() else {
         return;

@@ -53,24 +53,24 @@ pub enum Forked {
 
 /// Makes the child a sibling: its parent is the caller's parent.
 pub const CLONE_PARENT: u64 = libc::CLONE_PARENT as u64;
-const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
+pub(crate) const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
 /// New mount, cgroup, uts, ipc, user, pid, net and time namespaces: all bits that make one.
 pub const NAMESPACES: u64 = 0x7e02_0080;
 
 #[repr(C, align(8))]
 #[derive(Default)]
-struct RawArgs {
-    flags: u64,
-    pidfd: u64,
-    child_tid: u64,
-    parent_tid: u64,
-    exit_signal: u64,
-    stack: u64,
-    stack_size: u64,
-    tls: u64,
-    set_tid: u64,
-    set_tid_size: u64,
-    cgroup: u64,
+pub(crate) struct RawArgs {
+    pub(crate) flags: u64,
+    pub(crate) pidfd: u64,
+    pub(crate) child_tid: u64,
+    pub(crate) parent_tid: u64,
+    pub(crate) exit_signal: u64,
+    pub(crate) stack: u64,
+    pub(crate) stack_size: u64,
+    pub(crate) tls: u64,
+    pub(crate) set_tid: u64,
+    pub(crate) set_tid_size: u64,
+    pub(crate) cgroup: u64,
 }
 
 /// Makes a process that continues here with a copy of the memory, like fork(2).

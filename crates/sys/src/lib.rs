@@ -28,6 +28,7 @@ pub mod scheduling;
 pub mod seccomp;
 pub mod tree;
 pub mod unread;
+pub mod vfork;
 pub mod wait;
 pub mod xattr;
 

@@ -1,16 +1,18 @@
 //! The process that joins a running container: from its second stage to execve.
 
 use std::convert::Infallible;
+use std::os::fd::AsFd;
 
 use nix::unistd::setsid;
+use terrarium_sys::clone::SingleThreaded;
 use terrarium_sys::close_range;
 
-use super::{console, credentials, execute, root};
+use super::{console, credentials, enter_by_pidfd, execute, root};
 use crate::channel::{Channel, Report};
 use crate::error::{Context, Failure, Result};
 use crate::hooks::HookState;
-use crate::plan::ProcessPlan;
-use crate::request::Stdio;
+use crate::plan::{NEW_TIME, ProcessPlan};
+use crate::request::{Stdio, Target};
 use crate::trace::Trace;
 
 /// A process that joined a running container, on its way to execve.
@@ -18,7 +20,9 @@ use crate::trace::Trace;
 pub(crate) struct ExecInit<'a> {
     pub(crate) plan: &'a ProcessPlan,
     /// What it joins.
-    pub(crate) container: HookState<'a>,
+    pub(crate) container: &'a Target<'a>,
+    /// Whether its time namespace is still to be entered.
+    pub(crate) time: Option<SingleThreaded>,
     pub(crate) channel: Channel,
     pub(crate) stdio: Stdio,
     pub(crate) preserve_fds: u32,
@@ -37,6 +41,9 @@ impl ExecInit<'_> {
     }
 
     fn set_up_and_execute(&mut self) -> Result<Infallible> {
+        if let Some(single) = self.time {
+            enter_by_pidfd(single, self.container.pidfd.as_fd(), NEW_TIME)?;
+        }
         setsid().doing(|| "start a session")?;
         credentials::leave_keyring(&mut self.trace);
         let mut terminal = None;
@@ -55,8 +62,14 @@ impl ExecInit<'_> {
         let (steps, notes) = (std::mem::take(steps), std::mem::take(notes));
         self.channel.report(&Report::Ready { steps, notes }, None)?;
         let program = execute::Program::find(self.plan)?;
-        let known = (&self.container, "running");
-        self.plan.confine(&self.channel, known, &mut self.trace)?;
+        let known = HookState {
+            id: self.container.id,
+            bundle: self.container.bundle,
+            spec: self.container.spec,
+            pid: self.container.init_pid,
+        };
+        self.plan
+            .confine(&self.channel, (&known, "running"), &mut self.trace)?;
         program.execute(&self.channel, &mut self.trace)
     }
 }
