@@ -192,8 +192,14 @@ fn equip(
     let Prepared { plan, single, .. } = *prepared;
     idmap::write(&plan.namespaces, born.pid, trace)?;
     if let Some(scope) = &plan.scope {
-        *cgroup = systemd::start(scope, born.pid, prepared.resources, trace)?;
-        if let Some(resources) = prepared.resources {
+        match systemd::start(scope, born.pid, prepared.resources, trace) {
+            Ok(made) => *cgroup = made,
+            Err(error) if !scope.is_required => {
+                trace.note("cgroup", format!("limits do not apply: {error}"));
+            }
+            Err(error) => return Err(error),
+        }
+        if let Some(resources) = prepared.resources.filter(|_| cgroup.scope.is_some()) {
             cgroup::apply_in_scope(cgroup, resources, trace);
         }
     }

@@ -66,6 +66,9 @@ pub enum CgroupManager {
     Files,
     /// systemd, as a transient scope; `cgroupsPath` is `slice:prefix:name`.
     Systemd,
+    /// The user's systemd, as a scope named after the container, whatever `cgroupsPath` says. Without it
+    /// the container runs all the same, and a note says that limits do not apply.
+    Session,
 }
 
 /// What is needed to set up a container.

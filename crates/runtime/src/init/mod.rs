@@ -175,7 +175,12 @@ impl Init<'_> {
         }
         if let Some(scope) = &plan.scope {
             // Known only now: systemd made it around this process.
-            self.cgroup = Cow::Owned(systemd::place_of_this_process(scope)?);
+            match systemd::place_of_this_process(scope) {
+                Ok(place) => self.cgroup = Cow::Owned(place),
+                Err(error) if scope.is_required => return Err(error),
+                // The caller has noted why.
+                Err(_) => {}
+            }
         }
         if plan.namespaces.maps.is_some() {
             become_root(plan.namespaces.maps.as_ref())?;

@@ -186,6 +186,7 @@ impl Plan {
             scope: match input.cgroup_manager {
                 CgroupManager::Files => None,
                 CgroupManager::Systemd => Some(ScopePlan::new(spec, input.id, host)?),
+                CgroupManager::Session => Some(ScopePlan::in_session(input.id)?),
             },
             hooks: spec.hooks().clone().unwrap_or_default(),
             net_devices: netdevices::plan(linux.net_devices().as_ref(), &namespaces)?,

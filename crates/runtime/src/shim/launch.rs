@@ -8,7 +8,8 @@ use super::process::Process;
 use super::protocol::{CgroupPaths, ExecOutput, RootfsConfig, ShimConfig, StdinMode, Step, Target};
 use super::streams::Streams;
 use crate::error::{Context, Result};
-use crate::{CreateRequest, Created, ExecRequest, Rootfs};
+use crate::plan::Host;
+use crate::{CgroupManager, CreateRequest, Created, ExecRequest, Rootfs, systemd};
 
 /// A container that was set up, with our ends of its streams.
 pub(super) struct Launched {
@@ -29,6 +30,9 @@ pub(super) fn create(bundle: &Bundle, config: &ShimConfig) -> Result<Launched> {
     let mut request = CreateRequest::new(&config.id, bundle.path(), &spec);
     request.stdio = stdio;
     request.init = config.init;
+    if systemd::has_session(Host::current()) {
+        request.cgroup_manager = CgroupManager::Session;
+    }
     if let Some(rootfs) = &config.rootfs {
         request.rootfs = rootfs.into();
     }

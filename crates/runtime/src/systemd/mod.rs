@@ -17,7 +17,7 @@ mod tests;
 use oci_spec::runtime::{LinuxResources, Spec};
 use serde::{Deserialize, Serialize};
 
-use crate::cgroup::{self, CgroupPaths};
+use crate::cgroup::{self, CgroupPaths, Hierarchies};
 use crate::error::{Error, Result};
 use crate::plan::Host;
 use crate::trace::{Note, Trace};
@@ -52,20 +52,25 @@ impl Manager {
         }
     }
 
-    fn bus_address(self) -> Result<String> {
+    fn bus_address(self) -> String {
         let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         match self {
-            Self::System => Ok(variable("DBUS_SYSTEM_BUS_ADDRESS")
-                .unwrap_or_else(|| "unix:path=/run/dbus/system_bus_socket".to_owned())),
+            Self::System => variable("DBUS_SYSTEM_BUS_ADDRESS")
+                .unwrap_or_else(|| "unix:path=/run/dbus/system_bus_socket".to_owned()),
             Self::User => variable("DBUS_SESSION_BUS_ADDRESS")
                 .or_else(|| Some(format!("unix:path={}/bus", variable("XDG_RUNTIME_DIR")?)))
-                .ok_or_else(|| {
-                    let text = "systemd's cgroups without a session of the user: neither \
-                                DBUS_SESSION_BUS_ADDRESS nor XDG_RUNTIME_DIR is set";
-                    Error::Unsupported(text.to_owned())
-                }),
+                // A shim has no environment: where logind puts it (pam_systemd(8)).
+                .unwrap_or_else(|| format!("unix:path=/run/user/{}/bus", nix::unistd::geteuid())),
         }
     }
+}
+
+/// Whether the user has a systemd to ask for cgroups. On v2 that is the only way to limits without root:
+/// what it hands to the user, it hands to its own units.
+pub(crate) fn has_session(host: Host) -> bool {
+    !host.is_machine_root()
+        && Hierarchies::discover().is_ok_and(|found| found.is_pure_v2())
+        && Bus::connect(Manager::User).is_ok()
 }
 
 /// A unit of systemd's in which a container is.
@@ -82,6 +87,8 @@ pub struct Scope {
 pub(crate) struct ScopePlan {
     pub(crate) scope: Scope,
     pub(crate) slice: String,
+    /// Whether there is to be no container without it.
+    pub(crate) is_required: bool,
     description: String,
     /// Set by annotations.
     more: Vec<Property>,
@@ -102,8 +109,22 @@ impl ScopePlan {
         Ok(Self {
             scope: Scope { unit, manager },
             slice,
+            is_required: true,
             description: format!("container {id}"),
             more: properties::of_annotations(spec.annotations().as_ref())?,
+        })
+    }
+
+    /// A scope of the user's session, named after the container.
+    pub(crate) fn in_session(id: &str) -> Result<Self> {
+        let Name { slice, unit } = Name::parse(None, id, "user.slice")?;
+        let manager = Manager::User;
+        Ok(Self {
+            scope: Scope { unit, manager },
+            slice,
+            is_required: false,
+            description: format!("container {id}"),
+            more: Vec::new(),
         })
     }
 

@@ -196,6 +196,16 @@ fn a_bus_that_hangs_up_or_talks_nonsense_is_an_error() {
 }
 
 #[test]
+fn a_scope_of_the_session_is_named_after_the_container_and_may_be_missing() {
+    let plan = ScopePlan::in_session("0f").unwrap();
+    let unit = "terrarium-0f.scope".to_owned();
+    let manager = Manager::User;
+    assert_eq!(plan.scope, Scope { unit, manager });
+    assert!(!plan.is_required && self::plan().is_required);
+    assert!(ScopePlan::in_session("0/f").is_err());
+}
+
+#[test]
 fn the_scope_says_what_the_container_may_use() {
     let properties = plan().properties(5, Some(&resources()));
     for (name, value) in [
