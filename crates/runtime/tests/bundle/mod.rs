@@ -253,8 +253,8 @@ fn copy_runtime(directory: &Path) {
     assert!(copied.unwrap().success());
 }
 
-const PURE_V2: &str = "mount --make-rprivate / && umount -R /sys/fs/cgroup && \
-    mount -t cgroup2 none /sys/fs/cgroup && exec \"$@\"";
+const PURE_V2: &str = "mount --make-rprivate / && umount -a -t cgroup,cgroup2 && \
+    umount /sys/fs/cgroup; mount -t cgroup2 none /sys/fs/cgroup && exec \"$@\"";
 
 static USERS: Mutex<()> = Mutex::new(());
 
