@@ -25,7 +25,7 @@ const UNIT: &str = "[Unit]\nWants=user@1000.service\nAfter=multi-user.target sys
 /// Puts the suites, and what they drive, where they were built: that is where they look for it.
 pub(super) fn install(system: &Path, suites: &[Suite]) -> Result<()> {
     let debug = root().join("target/debug");
-    let binaries = ["terrarium-runtime", "probe"].map(|name| debug.join(name));
+    let binaries = ["terrarium-runtime", "terrariumd", "probe"].map(|name| debug.join(name));
     let programs = suites.iter().map(|suite| &suite.program);
     for program in programs.chain(&binaries) {
         let inside = system.join(program.strip_prefix("/").unwrap_or(program));
@@ -38,7 +38,7 @@ pub(super) fn install(system: &Path, suites: &[Suite]) -> Result<()> {
         let folder = root().join(folder);
         fs::create_dir_all(system.join(folder.strip_prefix("/").unwrap_or(&folder)))?;
     }
-    scripts::install(system, &binaries[0])?;
+    scripts::install(system, [&binaries[0], &binaries[1]])?;
     write(system, "suites/run", &run(suites), 0o755)?;
     write(system, "etc/systemd/system/suites.service", UNIT, 0o644)?;
     step("chroot")
@@ -59,14 +59,22 @@ fn run(suites: &[Suite]) -> String {
     for suite in suites {
         let (name, program) = (&suite.name, suite.program.display());
         script += &format!("cd {}\n", folder_of(name).display());
-        script += &format!("{program} --test-threads=1\necho \"suite {name} ended with $?\"\n");
+        script += &timed(name, &format!("{program} --test-threads=1"));
     }
     script += "cd /\n";
     for (name, line) in SCRIPTS {
-        script += &format!("{line}\necho \"suite {name} ended with $?\"\n");
+        script += &timed(name, line);
     }
     script += "systemctl poweroff --force\n";
     script
+}
+
+/// Runs a line, and says how it ended and after how long.
+fn timed(name: &str, line: &str) -> String {
+    format!(
+        "begun=$(date +%s)\n{line}\n\
+         echo \"suite {name} ended with $? after $(($(date +%s) - begun)) s\"\n"
+    )
 }
 
 fn folder_of(suite: &str) -> PathBuf {
@@ -87,8 +95,10 @@ pub(super) fn write(system: &Path, path: &str, text: &str, mode: u32) -> Result<
     )?)
 }
 
-/// Fails with the names of suites that failed or never ended.
+/// Says how each suite ended, and fails with the names of those that failed or never ended.
 pub(super) fn judge(console: &str, suites: &[Suite]) -> Result<()> {
+    let ends = console.lines().filter(|line| line.starts_with("suite "));
+    ends.for_each(|line| println!("{line}"));
     let names = suites.iter().map(|suite| suite.name.as_str());
     let scripts = SCRIPTS.iter().map(|(name, _)| *name);
     let failed: Vec<&str> = names

@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, bail};
 use crate::shell::step;
 
 const PACKAGES: &str = "systemd,systemd-sysv,dbus,dbus-user-session,libpam-systemd,udev,uidmap,passwd,\
-                        iproute2,kmod,procps,busybox-static,libcap2-bin,podman,crun,conmon";
+                        iproute2,kmod,procps,busybox-static,libcap2-bin,podman,crun,conmon,docker-cli,nftables";
 /// Finds the disk; all else that the start needs is built in.
 const MODULE: &str = "virtio_blk";
 const INIT: &str = "#!/bin/busybox sh\n/bin/busybox mkdir -p /proc /sys /dev /mnt\n\

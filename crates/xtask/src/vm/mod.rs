@@ -17,27 +17,28 @@ use anyhow::{Context as _, Result, ensure};
 
 use crate::{
     Consent,
+    check::FEATURES,
+    front_end::{build_front_end, check_node},
     machine::is_root,
     packages::{self, BUILD, VM},
     shell::{root, step},
 };
 use guest::Suite;
 
-/// What is built and run inside: cargo's arguments for each.
-const SUITES: &[&str] = &[
-    "-p terrarium-tests --test conformance --features terrarium-api/typescript",
-    "-p terrarium-runtime --test unified --test rootless",
-];
-
-/// Builds the suites, boots the machine with them, and fails with what failed inside.
+/// Builds as `cargo xtask test` does, boots the machine with the suites, and fails with what failed inside.
 pub(crate) fn vm(consent: Consent) -> Result<()> {
     ensure!(is_root(), "making a system needs root");
     packages::ensure(&[BUILD, VM], consent.yes)?;
     let folder = root().join("target/vm");
     let kernel = image::system(&folder)?;
-    step("cargo build -p terrarium-runtime -p terrarium-tests --bins --features terrarium-api/typescript")
-        .run()?;
-    let suites = SUITES.iter().map(|arguments| built(arguments));
+    check_node()?;
+    build_front_end()?;
+    step(&format!("cargo build {FEATURES} --bins")).run()?;
+    let suites = [
+        "-p terrarium-tests --features terrarium-api/typescript --test conformance".to_owned(),
+        format!("{FEATURES} --exclude terrarium-tests --test unified --test rootless"),
+    ];
+    let suites = suites.iter().map(|arguments| built(arguments));
     let suites: Vec<Suite> = suites.collect::<Result<Vec<_>>>()?.concat();
     guest::install(&folder.join("system"), &suites)?;
     image::pack(&folder)?;

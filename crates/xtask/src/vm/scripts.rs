@@ -11,6 +11,7 @@ use super::guest::write;
 pub(super) const SCRIPTS: &[(&str, &str)] = &[
     ("systemd", "/suites/systemd machine.slice root"),
     ("podman", "/suites/podman"),
+    ("engine", "/suites/engine"),
     (
         "session",
         "systemd-run -q --wait --pipe -p PAMName=login -p User=someone -p Delegate=yes /suites/session",
@@ -30,8 +31,13 @@ const CGROUP: &str = "CGROUP";
 const SESSION: &str = r##"
 systemd-run -q --user --scope -p Delegate=yes /suites/delegated || exit
 systemd-run -q --user --scope /suites/systemd user.slice user --user || exit
-systemd-run -q --user --scope /suites/podman --user
+systemd-run -q --user --scope /suites/podman --user || exit
+systemd-run -q --user --scope /suites/engine
 "##;
+/// What a user of Docker asks for.
+const ENGINE: &str = include_str!("engine.sh");
+/// Programs of the containers, all busybox.
+const APPLETS: &[&str] = &["cat", "echo", "grep", "sh", "sleep", "true"];
 
 /// A cgroup below one that was delegated. The processes of that one move to a leaf first: v2 lets a cgroup
 /// hold processes or limits.
@@ -82,13 +88,13 @@ systemctl $1 is-active -q libpod-$id.scope && fail "the scope is left" || true
 "##;
 
 /// Puts the scripts and two bundles into the system, one for root and one for a user.
-pub(super) fn install(system: &Path, runtime: &Path) -> Result<()> {
+pub(super) fn install(system: &Path, [runtime, engine]: [&Path; 2]) -> Result<()> {
     let map = json!([{"containerID": 0, "hostID": 1000, "size": 1}]);
     for (name, map) in [("root", Value::Null), ("user", map)] {
         let bin = system.join("suites").join(name).join("rootfs/bin");
         fs::create_dir_all(&bin)?;
         fs::copy("/bin/busybox", bin.join("busybox")).context("copy the static busybox")?;
-        for applet in ["cat", "echo", "sh", "sleep"] {
+        for applet in APPLETS {
             let _ = fs::remove_file(bin.join(applet));
             symlink("busybox", bin.join(applet))?;
         }
@@ -104,9 +110,11 @@ pub(super) fn install(system: &Path, runtime: &Path) -> Result<()> {
         ("delegated", DELEGATED),
         ("systemd", SYSTEMD),
         ("podman", PODMAN),
+        ("engine", ENGINE),
     ] {
         let script = script
             .replace("RUNTIME", &runtime.display().to_string())
+            .replace("ENGINE", &engine.display().to_string())
             .replace("LIMITS", &expected.join("\n"))
             .replace("SHOWN", &shown.join(" "))
             .replace("FILES", &files.join(","));
