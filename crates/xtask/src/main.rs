@@ -35,7 +35,7 @@ enum Command {
     /// Measures against the peers that are installed, and prints ratios
     Bench(bench::Options),
     /// Runs the runtime's suites in a virtual machine with cgroup v2 and systemd: many minutes
-    Vm(Consent),
+    Vm(vm::Options),
     /// Writes the TypeScript of the contract anew
     Bindings,
 }
@@ -54,7 +54,7 @@ fn main() -> Result<()> {
         Command::Test(options) => test::test(&options),
         Command::Check(consent) => check::check(consent),
         Command::Bench(options) => bench::bench(&options),
-        Command::Vm(consent) => vm::vm(consent),
+        Command::Vm(options) => vm::vm(&options),
         Command::Bindings => test::bindings(),
     }
 }

@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 
-use super::scripts::{self, SCRIPTS};
+use super::scripts::{self, Script};
 use crate::shell::{root, step};
 
 /// A test program of this checkout.
@@ -23,7 +23,7 @@ const UNIT: &str = "[Unit]\nWants=user@1000.service\nAfter=multi-user.target sys
     TTYPath=/dev/console\nTimeoutStartSec=infinity\n[Install]\nWantedBy=graphical.target\n";
 
 /// Puts the suites, and what they drive, where they were built: that is where they look for it.
-pub(super) fn install(system: &Path, suites: &[Suite]) -> Result<()> {
+pub(super) fn install(system: &Path, suites: &[Suite], scripts: &[Script]) -> Result<()> {
     let debug = root().join("target/debug");
     let binaries = ["terrarium-runtime", "terrariumd", "probe"].map(|name| debug.join(name));
     let programs = suites.iter().map(|suite| &suite.program);
@@ -39,7 +39,7 @@ pub(super) fn install(system: &Path, suites: &[Suite]) -> Result<()> {
         fs::create_dir_all(system.join(folder.strip_prefix("/").unwrap_or(&folder)))?;
     }
     scripts::install(system, [&binaries[0], &binaries[1]])?;
-    write(system, "suites/run", &run(suites), 0o755)?;
+    write(system, "suites/run", &run(suites, scripts), 0o755)?;
     write(system, "etc/systemd/system/suites.service", UNIT, 0o644)?;
     step("chroot")
         .args([
@@ -52,7 +52,7 @@ pub(super) fn install(system: &Path, suites: &[Suite]) -> Result<()> {
         .run()
 }
 
-fn run(suites: &[Suite]) -> String {
+fn run(suites: &[Suite], scripts: &[Script]) -> String {
     let mut script = "#!/bin/sh\nexport REQUIRE_PRIVILEGED=1 RUST_BACKTRACE=0\n\
         stat -fc 'cgroups: %T' /sys/fs/cgroup\n"
         .to_owned();
@@ -62,7 +62,7 @@ fn run(suites: &[Suite]) -> String {
         script += &timed(name, &format!("{program} --test-threads=1"));
     }
     script += "cd /\n";
-    for (name, line) in SCRIPTS {
+    for (name, line) in scripts {
         script += &timed(name, line);
     }
     script += "systemctl poweroff --force\n";
@@ -96,11 +96,11 @@ pub(super) fn write(system: &Path, path: &str, text: &str, mode: u32) -> Result<
 }
 
 /// Says how each suite ended, and fails with the names of those that failed or never ended.
-pub(super) fn judge(console: &str, suites: &[Suite]) -> Result<()> {
+pub(super) fn judge(console: &str, suites: &[Suite], scripts: &[Script]) -> Result<()> {
     let ends = console.lines().filter(|line| line.starts_with("suite "));
     ends.for_each(|line| println!("{line}"));
     let names = suites.iter().map(|suite| suite.name.as_str());
-    let scripts = SCRIPTS.iter().map(|(name, _)| *name);
+    let scripts = scripts.iter().map(|(name, _)| *name);
     let failed: Vec<&str> = names
         .chain(scripts)
         .filter(|name| !console.contains(&format!("suite {name} ended with 0")))

@@ -14,6 +14,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, ensure};
+use clap::Args;
 
 use crate::{
     Consent,
@@ -24,30 +25,61 @@ use crate::{
     shell::{root, step},
 };
 use guest::Suite;
+use scripts::{SCRIPTS, Script};
+
+/// What is run in the machine.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    #[command(flatten)]
+    consent: Consent,
+    /// Only these: conformance unified rootless systemd podman engine session
+    suites: Vec<String>,
+}
+
+impl Options {
+    fn wants(&self, suite: &str) -> bool {
+        self.suites.is_empty() || self.suites.iter().any(|wanted| wanted == suite)
+    }
+}
 
 /// Builds as `cargo xtask test` does, boots the machine with the suites, and fails with what failed inside.
-pub(crate) fn vm(consent: Consent) -> Result<()> {
+pub(crate) fn vm(options: &Options) -> Result<()> {
     ensure!(is_root(), "making a system needs root");
-    packages::ensure(&[BUILD, VM], consent.yes)?;
+    packages::ensure(&[BUILD, VM], options.consent.yes)?;
     let folder = root().join("target/vm");
     let kernel = image::system(&folder)?;
     check_node()?;
     build_front_end()?;
     step(&format!("cargo build {FEATURES} --bins")).run()?;
-    let suites = [
-        "-p terrarium-tests --features terrarium-api/typescript --test conformance".to_owned(),
-        format!("{FEATURES} --exclude terrarium-tests --test unified --test rootless"),
-    ];
-    let suites = suites.iter().map(|arguments| built(arguments));
-    let suites: Vec<Suite> = suites.collect::<Result<Vec<_>>>()?.concat();
-    guest::install(&folder.join("system"), &suites)?;
+    let mut suites = Vec::new();
+    if options.wants("conformance") {
+        suites.extend(built(
+            "-p terrarium-tests --features terrarium-api/typescript --test conformance",
+        )?);
+    }
+    let of_runtime = ["unified", "rootless"].into_iter();
+    for name in of_runtime.filter(|name| options.wants(name)) {
+        suites.extend(built(&format!(
+            "{FEATURES} --exclude terrarium-tests --test {name}"
+        ))?);
+    }
+    let scripts: Vec<Script> = SCRIPTS
+        .iter()
+        .copied()
+        .filter(|(name, _)| options.wants(name))
+        .collect();
+    ensure!(
+        !suites.is_empty() || !scripts.is_empty(),
+        "there is no such suite"
+    );
+    guest::install(&folder.join("system"), &suites, &scripts)?;
     image::pack(&folder)?;
     let log = folder.join("console.log");
     boot(&folder, &kernel, &log)?;
     let text = fs::read(&log).with_context(|| format!("read {}", log.display()))?;
     let text = String::from_utf8_lossy(&text);
     println!("{text}");
-    guest::judge(&text, &suites)
+    guest::judge(&text, &suites, &scripts)
 }
 
 /// Builds tests, and gives back where their programs are.

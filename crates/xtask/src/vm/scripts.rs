@@ -7,8 +7,10 @@ use serde_json::{Value, json};
 
 use super::guest::write;
 
-/// Names of the scripts, and how each is called.
-pub(super) const SCRIPTS: &[(&str, &str)] = &[
+/// Its name, and how it is called.
+pub(super) type Script = (&'static str, &'static str);
+
+pub(super) const SCRIPTS: &[Script] = &[
     ("systemd", "/suites/systemd machine.slice root"),
     ("podman", "/suites/podman"),
     ("engine", "/suites/engine"),
