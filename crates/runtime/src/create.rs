@@ -142,9 +142,6 @@ fn set_up(
         Forked::Parent { pid, pidfd } => (pid, pidfd),
         Forked::Child => {
             drop(ours);
-            let mut child_trace = trace.clone();
-            child_trace.steps.clear();
-            child_trace.notes.clear();
             init::main(Init {
                 plan,
                 channel: theirs,
@@ -159,7 +156,7 @@ fn set_up(
                 stays: request.init,
                 start_socket: request.start_socket,
                 hook_state,
-                trace: child_trace,
+                trace: trace.anew(),
                 single,
             })
         }

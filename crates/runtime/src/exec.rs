@@ -42,7 +42,7 @@ pub fn exec(target: &Target<'_>, request: ExecRequest<'_>) -> Result<Started> {
     let mut baggage = Some(Baggage {
         channel: theirs,
         request,
-        trace: trace.clone(),
+        trace: trace.anew(),
     });
     let pid = send_in(&entry, &mut baggage)?;
     trace.end("clone3", start, "into the container's cgroup");

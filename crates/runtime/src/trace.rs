@@ -27,7 +27,7 @@ pub struct Note {
     pub text: String,
 }
 
-/// Collects steps and notes of one request. A clone of it continues with the same origin in the child.
+/// Collects steps and notes of one request.
 #[derive(Clone, Debug)]
 pub struct Trace {
     origin_usec: u64,
@@ -45,6 +45,15 @@ impl Trace {
             origin_usec: monotonic_usec(),
             steps: Vec::with_capacity(64),
             notes: Vec::new(),
+        }
+    }
+
+    /// An empty one with the same origin, for a process that reports its own steps.
+    pub(crate) fn anew(&self) -> Self {
+        Self {
+            steps: Vec::new(),
+            notes: Vec::new(),
+            ..*self
         }
     }
 

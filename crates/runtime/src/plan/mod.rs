@@ -183,11 +183,7 @@ impl Plan {
             domainname: namespaces.check_name("domainname", spec.domainname().as_deref())?,
             process: ProcessPlan::plan(process, Some(linux))?,
             cgroup_path: cgroup_path(input.spec, input.id, input.cgroup_parent, host),
-            scope: match input.cgroup_manager {
-                CgroupManager::Files => None,
-                CgroupManager::Systemd => Some(ScopePlan::new(spec, input.id, host)?),
-                CgroupManager::Session => Some(ScopePlan::in_session(input.id)?),
-            },
+            scope: scope(input, host)?,
             hooks: spec.hooks().clone().unwrap_or_default(),
             net_devices: netdevices::plan(linux.net_devices().as_ref(), &namespaces)?,
             namespaces,
@@ -215,6 +211,14 @@ fn refuse_unknown(linux: &Linux) -> Result<()> {
         return Err(Error::Unsupported(text));
     }
     Ok(())
+}
+
+fn scope(input: &Input<'_>, host: Host) -> Result<Option<ScopePlan>> {
+    match input.cgroup_manager {
+        CgroupManager::Files => Ok(None),
+        CgroupManager::Systemd => ScopePlan::new(input.spec, input.id, host).map(Some),
+        CgroupManager::Session => ScopePlan::in_session(input.id).map(Some),
+    }
 }
 
 fn root_source(input: &Input<'_>) -> Result<RootSource> {
