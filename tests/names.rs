@@ -284,6 +284,88 @@ fn a_published_port_is_reached_over_ipv4_and_ipv6() -> Result<()> {
     Ok(())
 }
 
+/// Two containers on `six`; they find each other by name and address.
+fn web_and_other_on_six(host: &Host) {
+    // It listens in both families.
+    let serve = "run -d --name web --network six --ip6 fd00:217:3::80 -p 80 \
+                 --add-host machine:host-gateway alpine nc -ll -p 80 -e echo web";
+    let serve: Vec<_> = serve.split_whitespace().collect();
+    host.docker(&serve).ok();
+    greeter(host, "other", &["--network", "six"]);
+    let place =
+        "{{with .NetworkSettings.Networks.six}}{{.GlobalIPv6Address}} {{.IPv6Gateway}}{{end}}";
+    assert_eq!(inspect(host, "web", place), "fd00:217:3::80 fd00:217:3::9");
+    let hosts = host.docker(&["exec", "web", "cat", "/etc/hosts"]);
+    for line in ["fd00:217:3::80\t", "fd00:217:3::9\tmachine"] {
+        assert!(hosts.ok().contains(line), "{line} in {hosts:?}");
+    }
+    let asked = host.docker(&[
+        "exec",
+        "other",
+        "nslookup",
+        "-type=aaaa",
+        "web",
+        "127.0.0.11",
+    ]);
+    assert!(asked.ok().contains("fd00:217:3::80"), "{asked:?}");
+    for whom in ["web", "fd00:217:3::80"] {
+        assert_eq!(call(host, "other", whom), "web", "{whom}");
+    }
+}
+
+fn listed_in_both_families(host: &Host) -> Result<()> {
+    let listed = host.docker(&["port", "web", "80"]);
+    let ports: Vec<_> = listed.ok().lines().collect();
+    assert!(
+        ports.len() == 2 && ports[1].starts_with("[::]:"),
+        "one line for each family: {listed:?}"
+    );
+    let (_, port) = ports[0].rsplit_once(':').context("address:port")?;
+    for address in ["127.0.0.1", "[::1]"] {
+        TcpStream::connect(format!("{address}:{port}")).context(address)?;
+    }
+    Ok(())
+}
+
+#[test]
+fn a_network_with_ipv6_has_addresses_names_and_ports_in_both_families() -> Result<()> {
+    let Some((_registry, host)) = host()? else {
+        return Ok(());
+    };
+    if std::net::TcpListener::bind("[::1]:0").is_err() {
+        let refused = host.docker(&["network", "create", "--ipv6", "six"]);
+        assert!(refused.fails(1).contains("has no IPv6"), "{refused:?}");
+        return Ok(());
+    }
+    let wishes = "network create --ipv6 --subnet fd00:217:3::/64 --gateway fd00:217:3::9 six";
+    host.docker(&wishes.split(' ').collect::<Vec<_>>()).ok();
+    host.docker(&["network", "create", "--ipv6", "chosen"]).ok();
+    let plan = "{{.EnableIPv6}} {{range .IPAM.Config}}{{.Subnet}} {{.Gateway}},{{end}}";
+    let shown = host.docker(&["network", "inspect", "-f", plan, "six"]);
+    assert!(
+        shown.ok().starts_with("true ") && shown.ok().contains("fd00:217:3::/64 fd00:217:3::9,"),
+        "{shown:?}"
+    );
+    let shown = host.docker(&["network", "inspect", "-f", plan, "chosen"]);
+    assert!(shown.ok().contains(" fd"), "unique local ones: {shown:?}");
+
+    web_and_other_on_six(&host);
+    listed_in_both_families(&host)?;
+    let taken = host.docker(&[
+        "run",
+        "--network",
+        "six",
+        "--ip6",
+        "fd00:217:3::80",
+        "alpine",
+    ]);
+    assert!(
+        taken.code != Some(0),
+        "one address, one container: {taken:?}"
+    );
+    Ok(())
+}
+
 #[test]
 fn links_and_extra_hosts_name_others() -> Result<()> {
     let Some((_registry, host)) = host()? else {

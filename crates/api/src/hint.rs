@@ -245,8 +245,12 @@ pub const HINTS: &[(&str, &str)] = &[
         "make them readable, or leave them out in .dockerignore",
     ),
     (
-        "onlyIpv4",
-        "only IPv4 networks can be made, such as 10.90.0.0/24",
+        "subnetForm",
+        "a subnet looks like 10.90.0.0/24, and one of IPv6 like fd00:1::/64",
+    ),
+    (
+        "withoutIpv6",
+        "make the network without IPv6, or start the machine without ipv6.disable=1",
     ),
     (
         "openInBrowser",

@@ -24,6 +24,8 @@ wire! {
         pub gateway: Option<String>,
         /// The part that addresses are chosen from.
         pub range: Option<String>,
+        /// Its IPv6 addresses, if it has any.
+        pub ipv6: Option<AddressPlan>,
         /// The bridge on the host.
         pub interface: Option<String>,
         /// User's labels.
@@ -59,12 +61,26 @@ wire! {
         pub gateway: Option<String>,
         /// The part that addresses are chosen from; all when absent.
         pub range: Option<String>,
+        /// IPv6 addresses beside those of IPv4, if it is to have any.
+        pub ipv6: Option<AddressPlan>,
         /// Its containers reach only each other.
         pub internal: bool,
         /// User's labels.
         pub labels: BTreeMap<String, String>,
         /// Driver options; `com.docker.network.driver.mtu` counts.
         pub options: BTreeMap<String, String>,
+    }
+
+    /// The IPv6 addresses of a network. Of one that is to be made, what is absent is chosen.
+    #[derive(Default, Eq)]
+    #[serde(default)]
+    pub struct AddressPlan {
+        /// All of them, `fd00:1::/64`.
+        pub subnet: Option<String>,
+        /// The host's address.
+        pub gateway: Option<String>,
+        /// The part that addresses are chosen from; all when absent.
+        pub range: Option<String>,
     }
 
     /// Names a network by name, id, or unique id prefix.
@@ -104,6 +120,8 @@ wire! {
         pub links: Vec<String>,
         /// A fixed IPv4 address.
         pub address: Option<String>,
+        /// A fixed IPv6 address.
+        pub ipv6_address: Option<String>,
         /// A fixed hardware address.
         pub mac: Option<String>,
     }
@@ -122,6 +140,12 @@ wire! {
         pub prefix_length: u8,
         /// Gateway; empty on an internal network.
         pub gateway: String,
+        /// IPv6 address; empty where there is none, or while the container does not run.
+        pub ipv6_address: String,
+        /// Length of the IPv6 network prefix.
+        pub ipv6_prefix_length: u8,
+        /// IPv6 gateway; empty where there is none.
+        pub ipv6_gateway: String,
         /// Hardware address.
         pub mac: String,
         /// The bridge on the host.
@@ -227,6 +251,8 @@ wire! {
         NobodyListens,
         /// It is published, and the process listens on the loopback inside only.
         LoopbackOnly,
+        /// It is published on IPv6, where the container has an address, and no process listens there.
+        Ipv4Only,
         /// The container does not run.
         NotRunning,
     }

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use crate::bridge::{Bridge, BridgeOptions, Made};
 use crate::error::{Error, Result};
 use crate::ipam;
+use crate::ipv6::Ipv6;
 use crate::link::Link;
 use crate::netlink::Rtnl;
 use crate::network::{DEFAULT_NETWORK, Network};
@@ -62,11 +63,20 @@ impl Network {
                 ipam::free_subnet(&taken, self.instance.pool_offset()).ok_or(Error::NoSubnet)?
             }
             Some(subnet) => match taken.into_iter().find(|route| route.overlaps(subnet)) {
-                Some(route) => return Err(Error::SubnetOverlaps { subnet, route }),
+                Some(route) => {
+                    return Err(Error::SubnetOverlaps {
+                        subnet: subnet.into(),
+                        route: route.into(),
+                    });
+                }
                 None => subnet,
             },
         };
         options.validate(subnet)?;
+        let ipv6 = options
+            .ipv6
+            .map(|ipv6| Ipv6::decide(ipv6, state, rtnl, &self.instance))
+            .transpose()?;
         Ok(Bridge {
             name: name.to_owned(),
             interface: self.instance.bridge(name),
@@ -76,6 +86,7 @@ impl Network {
             gateway: options.gateway,
             range: options.range,
             mtu: options.mtu,
+            ipv6,
         })
     }
 
@@ -97,7 +108,7 @@ impl Network {
             // After the rules, so that no packet in between is translated once more. A kernel that tracks
             // nothing has nothing to forget.
             for lease in leases.iter().filter(|lease| !lease.ports.is_empty()) {
-                let _ = conntrack::forget_container(lease.address);
+                let _ = conntrack::forget_container(lease);
             }
         }
         first

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::instance::Instance;
+use crate::ipv6;
+use crate::ipv6::{Ipv6, Ipv6Options};
 use crate::link::Link;
 use crate::netlink::Rtnl;
 use crate::subnet::Subnet;
@@ -26,6 +28,8 @@ pub struct BridgeOptions {
     pub mtu: Option<u32>,
     /// Whether its containers reach only each other.
     pub internal: bool,
+    /// Its IPv6 addresses, if it has any.
+    pub ipv6: Option<Ipv6Options>,
 }
 
 impl BridgeOptions {
@@ -47,7 +51,10 @@ impl BridgeOptions {
         } else {
             return Ok(());
         };
-        Err(Error::OptionsRefused { subnet, reason })
+        Err(Error::OptionsRefused {
+            subnet: subnet.into(),
+            reason,
+        })
     }
 }
 
@@ -73,6 +80,9 @@ pub struct Bridge {
     /// The largest packet, where it is not that of the way out.
     #[serde(default)]
     pub(crate) mtu: Option<u32>,
+    /// Its IPv6 half.
+    #[serde(default)]
+    pub ipv6: Option<Ipv6>,
 }
 
 impl Bridge {
@@ -101,6 +111,9 @@ impl Bridge {
         rtnl.set_alias(&link, &owner.describe(&self.name))?;
         self.set_sysctls()?;
         rtnl.add_address(&link, self.gateway(), self.subnet)?;
+        if let Some(ipv6) = self.ipv6.as_ref().filter(|_| ipv6::kernel_speaks()) {
+            ipv6.set_up(rtnl, &link, !self.internal)?;
+        }
         rtnl.set_up(&link)?;
         Ok((link, Made::Now))
     }
@@ -109,7 +122,9 @@ impl Bridge {
         let link = &self.interface;
         // A container with CAP_NET_RAW could send router advertisements and become the host's IPv6 gateway.
         sysctl_if_there(&format!("ipv6/conf/{link}/accept_ra"), "0")?;
-        sysctl_if_there(&format!("ipv6/conf/{link}/disable_ipv6"), "1")?;
+        if self.ipv6.is_none() {
+            sysctl_if_there(&format!("ipv6/conf/{link}/disable_ipv6"), "1")?;
+        }
         if self.internal {
             return Ok(());
         }
@@ -144,7 +159,7 @@ fn uplink_mtu(rtnl: &mut Rtnl) -> Result<u32> {
 }
 
 /// Writes a setting unless it has the value already: then a read-only `/proc/sys` does no harm.
-fn sysctl(name: &str, value: &str) -> Result<()> {
+pub(crate) fn sysctl(name: &str, value: &str) -> Result<()> {
     let path = PathBuf::from("/proc/sys/net").join(name);
     if fs::read_to_string(&path).is_ok_and(|now| now.trim() == value) {
         return Ok(());
@@ -153,7 +168,7 @@ fn sysctl(name: &str, value: &str) -> Result<()> {
 }
 
 /// Like [`sysctl`], for settings that a kernel without IPv6 lacks.
-fn sysctl_if_there(name: &str, value: &str) -> Result<()> {
+pub(crate) fn sysctl_if_there(name: &str, value: &str) -> Result<()> {
     match sysctl(name, value) {
         Err(Error::Io { source, .. }) if source.kind() == ErrorKind::NotFound => Ok(()),
         done => done,

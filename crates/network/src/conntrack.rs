@@ -5,7 +5,7 @@
 //! came later, and go on to the address of one that is gone.
 
 use std::io;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::netfilter::{Attributes, Netfilter};
 use crate::request::{BoundPort, Protocol};
@@ -21,13 +21,18 @@ const ZONE: u16 = 18;
 const IP: u16 = 1;
 const PROTO: u16 = 2;
 const SOURCE: u16 = 1;
+const IPV6_SOURCE: u16 = 3;
 const NUMBER: u16 = 1;
 const DESTINATION_PORT: u16 = 3;
 const UDP: u8 = 17;
 
 /// Forgets what led to a container that is gone.
-pub(crate) fn forget_container(address: Ipv4Addr) -> io::Result<()> {
-    forget(|connection| source(connection, REPLY) == Some(address))
+pub(crate) fn forget_container(lease: &Lease) -> io::Result<()> {
+    let own = [Some(lease.address.into()), lease.ipv6.map(IpAddr::V6)];
+    forget(|connection| {
+        let answers = source(connection, REPLY);
+        answers.is_some() && own.contains(&answers)
+    })
 }
 
 /// Forgets what datagrams to a port that is published now were told before.
@@ -57,9 +62,14 @@ pub(crate) fn forget_datagrams_to(lease: &Lease) -> io::Result<()> {
 }
 
 /// Who answers, or asks, in a tuple.
-fn source(connection: Attributes<'_>, tuple: u16) -> Option<Ipv4Addr> {
-    let bytes = connection.inside(tuple)?.inside(IP)?.get(SOURCE)?;
-    <[u8; 4]>::try_from(bytes).ok().map(Ipv4Addr::from)
+fn source(connection: Attributes<'_>, tuple: u16) -> Option<IpAddr> {
+    let addresses = connection.inside(tuple)?.inside(IP)?;
+    if let Some(bytes) = addresses.get(SOURCE) {
+        let octets = <[u8; 4]>::try_from(bytes).ok()?;
+        return Some(Ipv4Addr::from(octets).into());
+    }
+    let octets = <[u8; 16]>::try_from(addresses.get(IPV6_SOURCE)?).ok()?;
+    Some(Ipv6Addr::from(octets).into())
 }
 
 fn forget(matches: impl Fn(Attributes<'_>) -> bool) -> io::Result<()> {
@@ -70,11 +80,13 @@ fn forget(matches: impl Fn(Attributes<'_>) -> bool) -> io::Result<()> {
         if matches(connection)
             && let Some(tuple) = connection.whole(ORIGINAL)
         {
-            found.push([tuple, connection.whole(ZONE).unwrap_or_default()].concat());
+            let family = message.family().unwrap_or_default();
+            let what = [tuple, connection.whole(ZONE).unwrap_or_default()].concat();
+            found.push((family, what));
         }
     })?;
-    for tuple in found {
-        match netfilter.change(DELETE, &tuple) {
+    for (family, tuple) in found {
+        match netfilter.change(DELETE, family, &tuple) {
             // It ended by itself.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             done => done?,

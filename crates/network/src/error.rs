@@ -1,11 +1,11 @@
 //! What can go wrong, said about the object it went wrong on.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use crate::request::Protocol;
-use crate::subnet::Subnet;
+use crate::subnet6::AnySubnet;
 pub use crate::told::{Kind, Told};
 
 /// The result of this crate's operations.
@@ -112,7 +112,7 @@ pub enum Error {
     #[error("network with subnet {subnet}: {reason}")]
     OptionsRefused {
         /// The subnet.
-        subnet: Subnet,
+        subnet: AnySubnet,
         /// What does not fit.
         reason: &'static str,
     },
@@ -196,7 +196,7 @@ pub enum Error {
         /// The network.
         network: String,
         /// Its subnet.
-        subnet: Subnet,
+        subnet: AnySubnet,
     },
     /// The address asked for cannot be leased.
     #[error("address {address} in network `{network}`: {reason}")]
@@ -204,7 +204,7 @@ pub enum Error {
         /// The network.
         network: String,
         /// The address asked for.
-        address: Ipv4Addr,
+        address: IpAddr,
         /// Why not.
         reason: &'static str,
     },
@@ -215,11 +215,14 @@ pub enum Error {
     #[error("subnet {subnet} overlaps route {route} of this machine")]
     SubnetOverlaps {
         /// The subnet asked for.
-        subnet: Subnet,
+        subnet: AnySubnet,
         /// The route that is in the way.
-        route: Subnet,
+        route: AnySubnet,
     },
-    /// A text is not an IPv4 subnet.
+    /// The kernel was started without IPv6.
+    #[error("this machine has no IPv6")]
+    NoIpv6,
+    /// A text is not a subnet.
     #[error("invalid subnet {0:?}")]
     InvalidSubnet(String),
 }
@@ -251,6 +254,9 @@ impl Error {
             Self::NoSubnet | Self::SubnetOverlaps { .. } => {
                 Some("give the network a subnet that this machine does not route yet")
             }
+            Self::NoIpv6 => {
+                Some("make the network without IPv6, or start the machine without ipv6.disable=1")
+            }
             Self::NetworkInUse { .. } => Some("remove or disconnect its containers first"),
             Self::NftRefused { .. } => Some("this kernel may lack nf_tables NAT support"),
             _ => None,
@@ -266,6 +272,7 @@ impl Error {
             | Self::InvalidName { .. }
             | Self::OptionsRefused { .. }
             | Self::AddressRefused { .. }
+            | Self::NoIpv6
             | Self::SubnetOverlaps { .. } => Kind::Invalid,
             Self::UnknownNetwork(_) => Kind::UnknownNetwork,
             Self::NetworkExists(_) => Kind::NameTaken,

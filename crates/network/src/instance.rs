@@ -1,6 +1,10 @@
 //! The names that one engine uses in the kernel, which all engines of a machine share.
 
+use std::fs;
+use std::net::Ipv6Addr;
 use std::path::{Path, PathBuf};
+
+use crate::subnet6::Subnet6;
 
 /// The run root of the system's own engine; it gets the plain names.
 const SYSTEM_RUN_ROOT: &str = "/run/terrarium";
@@ -59,6 +63,14 @@ impl Instance {
         } else {
             self.hash(&["pool"]) as u16 as usize
         }
+    }
+
+    /// This engine's own part of the unique local addresses (RFC 4193), the same at every start: of 40
+    /// bits that no other machine is likely to have.
+    pub(crate) fn local_prefix(&self) -> Subnet6 {
+        let machine = fs::read_to_string("/etc/machine-id").unwrap_or_default();
+        let global = u128::from(self.hash(&["local", machine.trim()]) & 0xff_ffff_ffff);
+        Subnet6::containing(Ipv6Addr::from_bits(0xfd << 120 | global << 80), 48)
     }
 
     fn hash(&self, parts: &[&str]) -> u64 {

@@ -24,6 +24,7 @@ mod error;
 pub mod files;
 mod instance;
 mod ipam;
+mod ipv6;
 mod keeper;
 mod link;
 mod netfilter;
@@ -41,8 +42,10 @@ mod remote;
 mod request;
 pub mod resident;
 mod route;
+mod sockets;
 mod state;
 mod subnet;
+mod subnet6;
 mod sweep;
 mod switch;
 mod told;
@@ -50,9 +53,13 @@ mod uplink;
 
 pub use bridge::{Bridge, BridgeOptions};
 pub use error::{Error, Kind, Result, Told};
+pub use ipv6::{Ipv6, Ipv6Options};
 pub use netns::{bring_up_loopback, open_netns};
 pub use network::{DEFAULT_NETWORK, Network};
 pub use port_holder::port_holder;
-pub use request::{Attachment, BoundPort, ContainerNet, MacAddress, PortRequest, Protocol};
+pub use request::{
+    Attachment, BoundPort, ContainerNet, Ipv6Attachment, MacAddress, PortRequest, Protocol,
+};
 pub use subnet::Subnet;
+pub use subnet6::{AnySubnet, Subnet6};
 pub use sweep::Swept;

@@ -19,7 +19,6 @@ const DUMP: u16 = 0x300;
 const ERROR: u16 = 2;
 const DONE: u16 = 3;
 const EVERY_FAMILY: u8 = 0;
-const IPV4: u8 = 2;
 /// Of tables for IPv4 and IPv6 at once.
 pub(crate) const INET: u8 = 1;
 /// A dump's datagrams are no longer than this.
@@ -94,8 +93,8 @@ impl Netfilter {
     }
 
     /// Asks for a change and waits until the kernel has made it.
-    pub(crate) fn change(&mut self, kind: u16, attributes: &[u8]) -> io::Result<()> {
-        self.send(kind, ACK, IPV4, attributes)?;
+    pub(crate) fn change(&mut self, kind: u16, family: u8, attributes: &[u8]) -> io::Result<()> {
+        self.send(kind, ACK, family, attributes)?;
         let mut failed = None;
         while self.receive(&mut |message| {
             if message.kind == ERROR {

@@ -127,6 +127,10 @@ impl Network {
             let same = bridge.internal == options.internal
                 && (bridge.gateway, bridge.range, bridge.mtu)
                     == (options.gateway, options.range, options.mtu)
+                && match (&bridge.ipv6, &options.ipv6) {
+                    (Some(ipv6), Some(options)) => ipv6.is_as(options),
+                    (ipv6, options) => ipv6.is_none() && options.is_none(),
+                }
                 && options.subnet.is_none_or(|subnet| subnet == bridge.subnet);
             return if same {
                 Ok(bridge)

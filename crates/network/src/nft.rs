@@ -1,7 +1,7 @@
 //! The packet filter table: rendered from the records, replaced in one transaction.
 
 use std::io::{self, ErrorKind, Write};
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::process::{Command, Stdio};
 
 use crate::bridge::Bridge;
@@ -70,23 +70,45 @@ fn published(leases: &[Lease]) -> String {
     chain(
         "published",
         "",
-        ports.map(|(lease, port)| translation(port, lease.address)),
+        ports.flat_map(|(lease, port)| translations(port, lease)),
     )
 }
 
-fn translation(port: &BoundPort, container: Ipv4Addr) -> String {
+/// One for each family in which both the port and the container have an address.
+fn translations(port: &BoundPort, lease: &Lease) -> Vec<String> {
+    let mut rules = Vec::new();
+    if let IpAddr::V4(address) = port.address {
+        let on = if address.is_unspecified() {
+            String::new()
+        } else {
+            format!("ip daddr {address} ")
+        };
+        rules.push(translation(&on, port, "ip", &lease.address.to_string()));
+    }
+    let address = match port.address {
+        IpAddr::V6(address) if !address.is_unspecified() => Some(format!("ip6 daddr {address} ")),
+        // Nothing leaves the loopback of IPv6: a connection from there is handed on by a process.
+        IpAddr::V6(_) => Some("ip6 daddr != ::1 ".to_owned()),
+        IpAddr::V4(_) => port.also_ipv6.then(|| "ip6 daddr != ::1 ".to_owned()),
+    };
+    if let (Some(on), Some(ipv6)) = (address.filter(|_| !is_loopback(port)), lease.ipv6) {
+        rules.push(translation(&on, port, "ip6", &format!("[{ipv6}]")));
+    }
+    rules
+}
+
+fn is_loopback(port: &BoundPort) -> bool {
+    matches!(port.address, IpAddr::V6(address) if address.is_loopback())
+}
+
+fn translation(on: &str, port: &BoundPort, family: &str, container: &str) -> String {
     let BoundPort {
-        address,
         host_port,
         container_port,
         protocol,
+        ..
     } = port;
-    let on = if address.is_unspecified() {
-        String::new()
-    } else {
-        format!("ip daddr {address} ")
-    };
-    format!("{on}{protocol} dport {host_port} dnat ip to {container}:{container_port}")
+    format!("{on}{protocol} dport {host_port} dnat {family} to {container}:{container_port}")
 }
 
 /// Lends the host's address to what leaves. Also to what comes back to the bridge it came from, or from the
@@ -95,12 +117,20 @@ fn translation(port: &BoundPort, container: Ipv4Addr) -> String {
 fn leaving(bridges: &[Bridge]) -> String {
     let rules = bridges.iter().filter(|bridge| !bridge.internal).flat_map(|bridge| {
         let (link, subnet) = (&bridge.interface, bridge.subnet);
-        [
+        let mut rules = vec![
             format!("ip saddr {subnet} oifname != \"{link}\" masquerade"),
             format!(
                 "oifname \"{link}\" ct status dnat ip saddr {{ {subnet}, 127.0.0.0/8 }} masquerade"
             ),
-        ]
+        ];
+        if let Some(ipv6) = &bridge.ipv6 {
+            let subnet = ipv6.subnet;
+            rules.extend([
+                format!("ip6 saddr {subnet} oifname != \"{link}\" masquerade"),
+                format!("oifname \"{link}\" ct status dnat ip6 saddr {subnet} masquerade"),
+            ]);
+        }
+        rules
     });
     chain(
         "leaving",
@@ -143,9 +173,13 @@ fn through(bridges: &[Bridge]) -> String {
 /// Keeps the host from telling two containers that meet through a published port to go the direct way: the
 /// caller would then get answers from an address that it did not call.
 fn quiet(bridges: &[Bridge]) -> String {
-    let rules = bridges
-        .iter()
-        .map(|bridge| format!("oifname \"{}\" icmp type redirect drop", bridge.interface));
+    let rules = bridges.iter().flat_map(|bridge| {
+        let link = &bridge.interface;
+        let ipv4 = format!("oifname \"{link}\" icmp type redirect drop");
+        let ipv6 = format!("oifname \"{link}\" icmpv6 type nd-redirect drop");
+        [Some(ipv4), bridge.ipv6.as_ref().map(|_| ipv6)]
+    });
+    let rules = rules.flatten();
     chain(
         "quiet",
         "type filter hook output priority 0; policy accept;",
@@ -242,6 +276,7 @@ fn search_path() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ipv6::Ipv6;
     use crate::request::Protocol;
 
     fn bridge(name: &str, subnet: &str, internal: bool) -> Bridge {
@@ -255,13 +290,15 @@ mod tests {
             gateway: None,
             range: None,
             mtu: None,
+            ipv6: None,
         }
     }
 
     #[test]
     fn the_table_says_what_the_records_say() {
         let port = |address: [u8; 4], host_port, protocol| BoundPort {
-            address: address.into(),
+            address: IpAddr::V4(address.into()),
+            also_ipv6: address == [0; 4],
             host_port,
             container_port: 80,
             protocol,
@@ -270,6 +307,7 @@ mod tests {
             container: "a".into(),
             network: "front".into(),
             address: [10, 90, 0, 2].into(),
+            ipv6: None,
             interface: "eth0".into(),
             host_interface: "tv0".into(),
             names: vec![],
@@ -285,6 +323,29 @@ mod tests {
             bridge("front", "10.90.0.0/20", false),
             bridge("back", "10.90.16.0/20", true),
         ];
-        insta::assert_snapshot!(render("terrarium", &bridges, &[lease]));
+        insta::assert_snapshot!(render("terrarium", &bridges, std::slice::from_ref(&lease)));
+        let mut six = bridge("six", "10.90.32.0/20", false);
+        six.ipv6 = Some(Ipv6 {
+            subnet: "fd00:6::/64".parse().unwrap(),
+            gateway: None,
+            range: None,
+            last: None,
+        });
+        let lease = Lease {
+            network: "six".into(),
+            address: [10, 90, 32, 2].into(),
+            ipv6: "fd00:6::2".parse().ok(),
+            ports: [
+                lease.ports.clone(),
+                vec![BoundPort {
+                    address: "2001:db8::1".parse().unwrap(),
+                    also_ipv6: false,
+                    ..lease.ports[0].clone()
+                }],
+            ]
+            .concat(),
+            ..lease
+        };
+        insta::assert_snapshot!("ipv6", render("terrarium", &[six], &[lease]));
     }
 }

@@ -1,7 +1,7 @@
 //! What an attachment will be: decided first, then done.
 
 use std::collections::HashSet;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::os::fd::BorrowedFd;
 
 use crate::bridge::Bridge;
@@ -9,15 +9,17 @@ use crate::error::{Error, Result};
 use crate::link::{Link, VethPair};
 use crate::netlink::Rtnl;
 use crate::network::Network;
-use crate::request::{Attachment, ContainerNet, MacAddress};
+use crate::request::{Attachment, ContainerNet, Ipv6Attachment, MacAddress};
 use crate::state::{Lease, State};
-use crate::{ipam, netns};
+use crate::{ipam, ipv6, netns};
 
 /// What an attachment will be, before anything is done.
 pub(crate) struct Plan {
     pub(crate) lease: Lease,
     /// The container's first network that leads out gives it its default route.
     default_route: bool,
+    /// The first one that leads out over IPv6, likewise.
+    default_ipv6_route: bool,
 }
 
 impl Plan {
@@ -49,11 +51,20 @@ impl Plan {
             rtnl.set_up(&lo)?;
             let interface = rtnl.require_link(&lease.interface)?;
             rtnl.add_address(&interface, lease.address, bridge.subnet)?;
+            let ipv6 = bridge.ipv6.as_ref().zip(lease.ipv6);
+            if let Some((ipv6, address)) = ipv6 {
+                ipv6::prepare_link(&lease.interface)?;
+                rtnl.add_ipv6_address(&interface, address, ipv6.subnet)?;
+            }
             rtnl.set_up(&interface)?;
             if self.default_route {
-                rtnl.add_default_route(bridge.gateway())
-            } else {
-                Ok(())
+                rtnl.add_default_route(IpAddr::V4(bridge.gateway()))?;
+            }
+            match ipv6 {
+                Some((ipv6, _)) if self.default_ipv6_route => {
+                    rtnl.add_default_route(IpAddr::V6(ipv6.gateway()))
+                }
+                _ => Ok(()),
             }
         })
     }
@@ -70,6 +81,15 @@ impl Lease {
             address: self.address,
             prefix_len: bridge.subnet.prefix_len(),
             gateway: (!bridge.internal).then(|| bridge.gateway()),
+            ipv6: bridge
+                .ipv6
+                .as_ref()
+                .zip(self.ipv6)
+                .map(|(ipv6, address)| Ipv6Attachment {
+                    address,
+                    prefix_len: ipv6.subnet.prefix_len(),
+                    gateway: (!bridge.internal).then(|| ipv6.gateway()),
+                }),
             mac: self.mac(),
             bridge: bridge.interface.clone(),
             interface: self.interface.clone(),
@@ -101,6 +121,7 @@ impl Network {
             (None, Some(lease)) => lease.address,
             (None, None) => next_address(bridge, &others)?,
         };
+        let ipv6 = ipv6::address_for(bridge, container.ipv6, leased.copied(), &others)?;
         // A fixed address says nothing about which ones were given out.
         if container.address.is_none() {
             bridge.last = Some(address);
@@ -115,9 +136,10 @@ impl Network {
             },
             |lease| lease.interface.clone(),
         );
-        let has_route = siblings
+        let out: Vec<_> = siblings
             .iter()
-            .any(|lease| leads_out(state, &lease.network));
+            .filter(|lease| leads_out(state, &lease.network))
+            .collect();
         let ports = if container.ports.is_empty() {
             Vec::new()
         } else {
@@ -125,11 +147,13 @@ impl Network {
                 .reserve(container.id, container.ports, &leases)?
         };
         Ok(Plan {
-            default_route: !bridge.internal && !has_route,
+            default_route: !bridge.internal && out.is_empty(),
+            default_ipv6_route: !bridge.internal && out.iter().all(|lease| lease.ipv6.is_none()),
             lease: Lease {
                 container: container.id.to_owned(),
                 network: bridge.name.clone(),
                 address,
+                ipv6,
                 interface,
                 host_interface: self.instance.veth(&bridge.name, container.id),
                 names: container.names.to_vec(),
@@ -159,7 +183,7 @@ fn next_address(bridge: &Bridge, others: &[&Lease]) -> Result<Ipv4Addr> {
     };
     free.ok_or_else(|| Error::NoAddress {
         network: bridge.name.clone(),
-        subnet: bridge.subnet,
+        subnet: bridge.subnet.into(),
     })
 }
 
@@ -179,7 +203,7 @@ fn check_address(bridge: &Bridge, address: Ipv4Addr, others: &[&Lease]) -> Resul
     };
     Err(Error::AddressRefused {
         network: bridge.name.clone(),
-        address,
+        address: address.into(),
         reason,
     })
 }

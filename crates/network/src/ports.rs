@@ -2,47 +2,65 @@
 
 use std::collections::HashMap;
 use std::io::{self, ErrorKind};
-use std::net::{IpAddr, Ipv4Addr, TcpListener, UdpSocket};
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::net::IpAddr;
+use std::os::fd::OwnedFd;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::error::{Error, Result};
 use crate::port_holder;
-use crate::request::{BoundPort, PortRequest, Protocol};
+use crate::request::{BoundPort, PortRequest};
+use crate::sockets::{EVERY_IPV6, Socket, bind};
 use crate::state::Lease;
 
 /// How often another free port is asked for when the kernel's choice is leased already.
 const ATTEMPTS: usize = 16;
 
-/// A bound socket: nobody accepts on it, its packets are translated before they reach it. It makes the
-/// kernel say "in use" to everyone else, at once and with no race.
-///
-/// Those of a user's networks are copied to the process that hands on what arrives at them.
-#[derive(Debug)]
-enum Socket {
-    Tcp(TcpListener),
-    Udp(UdpSocket),
-}
-
 #[derive(Debug)]
 struct Held {
     port: BoundPort,
-    socket: Socket,
+    /// On the address of the port.
+    socket: Option<Socket>,
+    /// On all addresses of IPv6, beside all of IPv4.
+    twin: Option<Socket>,
+}
+
+/// A socket of a published port that is to be handed on.
+#[derive(Debug)]
+pub(crate) struct Copied {
+    pub(crate) port: BoundPort,
+    pub(crate) is_ipv6: bool,
+    pub(crate) socket: OwnedFd,
 }
 
 impl Held {
-    fn copy(&self) -> Result<(BoundPort, OwnedFd)> {
-        let copied = match &self.socket {
-            Socket::Tcp(socket) => socket.as_fd().try_clone_to_owned(),
-            Socket::Udp(socket) => socket.as_fd().try_clone_to_owned(),
-        };
-        let failed = |source| Error::Bind {
-            address: self.port.address.into(),
-            port: self.port.host_port,
-            protocol: self.port.protocol,
+    fn copies(&self) -> Result<Vec<Copied>> {
+        let sockets = [
+            (self.port.address.is_ipv6(), &self.socket),
+            (true, &self.twin),
+        ];
+        let there = sockets
+            .into_iter()
+            .filter_map(|(is_ipv6, socket)| Some((is_ipv6, socket.as_ref()?)));
+        there
+            .map(|(is_ipv6, socket)| {
+                Ok(Copied {
+                    port: self.port.clone(),
+                    is_ipv6,
+                    socket: socket.copy().map_err(self.failed())?,
+                })
+            })
+            .collect()
+    }
+
+    fn failed(&self) -> impl Fn(io::Error) -> Error {
+        let (address, port, protocol) =
+            (self.port.address, self.port.host_port, self.port.protocol);
+        move |source| Error::Bind {
+            address,
+            port,
+            protocol,
             source,
-        };
-        Ok((self.port.clone(), copied.map_err(failed)?))
+        }
     }
 }
 
@@ -96,21 +114,43 @@ impl Reservations {
             if held.iter().any(|held| held.port == *port) {
                 continue;
             }
-            match bind(port.protocol, port.address, port.host_port) {
-                Ok((socket, _)) => held.push(Held {
-                    port: port.clone(),
-                    socket,
-                }),
-                Err(_) => lost.push(port.clone()),
+            let mut again = Held {
+                port: port.clone(),
+                socket: None,
+                twin: None,
+            };
+            // Those of IPv6 are in the hands of the process that hands on what arrives.
+            if port.address.is_ipv4() {
+                match bind(port.protocol, port.address, port.host_port) {
+                    Ok((socket, _)) => again.socket = Some(socket),
+                    Err(_) => {
+                        lost.push(port.clone());
+                        continue;
+                    }
+                }
             }
+            held.push(again);
         }
         lost
     }
 
-    /// The sockets of a container once more.
-    pub(crate) fn sockets(&self, id: &str) -> Result<Vec<(BoundPort, OwnedFd)>> {
-        let all = self.lock();
-        all.get(id).into_iter().flatten().map(Held::copy).collect()
+    /// The sockets of a container once more. Those of IPv6 that are in nobody's hands are bound anew.
+    pub(crate) fn sockets(&self, id: &str) -> Result<Vec<Copied>> {
+        let mut all = self.lock();
+        let mut copies = Vec::new();
+        for held in all.get_mut(id).into_iter().flatten() {
+            let port = &held.port;
+            let bind = |address| bind(port.protocol, address, port.host_port).ok();
+            // A port that a stranger has meanwhile stays his.
+            if held.socket.is_none() {
+                held.socket = bind(port.address).map(|(socket, _)| socket);
+            }
+            if held.twin.is_none() && port.also_ipv6 {
+                held.twin = bind(EVERY_IPV6).map(|(socket, _)| socket);
+            }
+            copies.extend(held.copies()?);
+        }
+        Ok(copies)
     }
 
     /// Lets go of all ports of a container.
@@ -132,7 +172,7 @@ struct Others<'a> {
 
 impl Others<'_> {
     fn hold(&self, request: &PortRequest) -> Result<Held> {
-        let address = host_address(request);
+        let address = request.address;
         if *request.host_ports.end() == 0 {
             return self.hold_any(request, address);
         }
@@ -148,7 +188,7 @@ impl Others<'_> {
         Err(match first_error {
             Some(taken) if first == last => taken,
             _ => Error::PortRangeTaken {
-                address: address.into(),
+                address,
                 first,
                 last,
                 protocol: request.protocol,
@@ -156,7 +196,7 @@ impl Others<'_> {
         })
     }
 
-    fn hold_any(&self, request: &PortRequest, address: Ipv4Addr) -> Result<Held> {
+    fn hold_any(&self, request: &PortRequest, address: IpAddr) -> Result<Held> {
         for _ in 0..ATTEMPTS {
             let held = self.hold_one(request, address, 0)?;
             if self.owner(&held.port).is_none() {
@@ -165,23 +205,24 @@ impl Others<'_> {
         }
         let protocol = request.protocol;
         Err(Error::PortRangeTaken {
-            address: address.into(),
+            address,
             first: 1,
             last: u16::MAX,
             protocol,
         })
     }
 
-    fn hold_one(&self, request: &PortRequest, address: Ipv4Addr, host_port: u16) -> Result<Held> {
+    fn hold_one(&self, request: &PortRequest, address: IpAddr, host_port: u16) -> Result<Held> {
         let protocol = request.protocol;
         let mut port = BoundPort {
             address,
+            also_ipv6: false,
             host_port,
             container_port: request.container_port,
             protocol,
         };
         let taken = |holder| Error::PortTaken {
-            address: address.into(),
+            address,
             port: host_port,
             protocol,
             holder,
@@ -193,13 +234,22 @@ impl Others<'_> {
         match bind(protocol, address, host_port) {
             Ok((socket, bound)) => {
                 port.host_port = bound;
-                Ok(Held { port, socket })
+                // A host without IPv6 has no such address, and a port that a stranger has there stays his.
+                let twin = (request.also_ipv6 && address.is_ipv4() && address.is_unspecified())
+                    .then(|| bind(protocol, EVERY_IPV6, bound).ok())
+                    .flatten();
+                port.also_ipv6 = twin.is_some();
+                Ok(Held {
+                    port,
+                    socket: Some(socket),
+                    twin: twin.map(|(socket, _)| socket),
+                })
             }
             Err(error) if error.kind() == ErrorKind::AddrInUse => {
                 Err(taken(port_holder::find(protocol, host_port)))
             }
             Err(source) => Err(Error::Bind {
-                address: address.into(),
+                address,
                 port: host_port,
                 protocol,
                 source,
@@ -211,9 +261,7 @@ impl Others<'_> {
         let collides = |other: &BoundPort| {
             other.protocol == port.protocol
                 && other.host_port == port.host_port
-                && (other.address == port.address
-                    || other.address.is_unspecified()
-                    || port.address.is_unspecified())
+                && (meet(other, port) || meet(port, other))
         };
         self.leases
             .iter()
@@ -224,36 +272,24 @@ impl Others<'_> {
 fn answers(held: &BoundPort, request: &PortRequest) -> bool {
     held.container_port == request.container_port
         && held.protocol == request.protocol
-        && held.address == host_address(request)
+        && held.address == request.address
         && (*request.host_ports.end() == 0 || request.host_ports.contains(&held.host_port))
 }
 
-/// All of IPv6 stands for all addresses; a single IPv6 address was refused before.
-fn host_address(request: &PortRequest) -> Ipv4Addr {
-    match request.address {
-        IpAddr::V4(address) => address,
-        IpAddr::V6(_) => Ipv4Addr::UNSPECIFIED,
-    }
-}
-
-fn bind(protocol: Protocol, address: Ipv4Addr, port: u16) -> io::Result<(Socket, u16)> {
-    match protocol {
-        Protocol::Tcp => {
-            let socket = TcpListener::bind((address, port))?;
-            let port = socket.local_addr()?.port();
-            Ok((Socket::Tcp(socket), port))
-        }
-        Protocol::Udp => {
-            let socket = UdpSocket::bind((address, port))?;
-            let port = socket.local_addr()?.port();
-            Ok((Socket::Udp(socket), port))
-        }
-    }
+/// Whether the addresses of one port take that of another in.
+fn meet(one: &BoundPort, other: &BoundPort) -> bool {
+    let same_family = one.address.is_ipv4() == other.address.is_ipv4();
+    one.address == other.address
+        || same_family && one.address.is_unspecified()
+        || one.also_ipv6 && other.address.is_ipv6()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::net::{Ipv4Addr, TcpListener};
+
     use super::*;
+    use crate::request::Protocol;
 
     fn on_loopback(host_ports: std::ops::RangeInclusive<u16>) -> PortRequest {
         PortRequest {
@@ -319,7 +355,8 @@ mod tests {
     #[test]
     fn a_port_of_another_container_is_refused_even_when_its_socket_is_lost() {
         let port = BoundPort {
-            address: Ipv4Addr::UNSPECIFIED,
+            address: Ipv4Addr::UNSPECIFIED.into(),
+            also_ipv6: true,
             host_port: 64_321,
             container_port: 80,
             protocol: Protocol::Tcp,
@@ -328,6 +365,7 @@ mod tests {
             container: "0123456789abcdef".into(),
             network: "bridge".into(),
             address: Ipv4Addr::new(10, 90, 0, 2),
+            ipv6: None,
             interface: "eth0".into(),
             host_interface: "tv0".into(),
             names: vec![],

@@ -1,7 +1,7 @@
 //! What is asked for and what came of it.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::RangeInclusive;
 use std::os::fd::BorrowedFd;
 use std::str::FromStr;
@@ -21,6 +21,8 @@ pub struct ContainerNet<'a> {
     pub network: &'a str,
     /// A fixed address, else the next free one.
     pub address: Option<Ipv4Addr>,
+    /// A fixed IPv6 address, else the next free one where the network has any.
+    pub ipv6: Option<Ipv6Addr>,
     /// A fixed hardware address, else one that follows from the address.
     pub mac: Option<MacAddress>,
     /// Under which names others on the network know it: container name, hostname, aliases.
@@ -55,8 +57,10 @@ impl fmt::Display for Protocol {
 /// One container port that is to be reachable on the host.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PortRequest {
-    /// The host address to publish on; unspecified means all.
+    /// The host address to publish on; unspecified means all of its family.
     pub address: IpAddr,
+    /// Beside all of IPv4, all addresses of IPv6 too, where the machine has any.
+    pub also_ipv6: bool,
     /// The host ports that will do, the first free one wins; `0..=0` means any.
     pub host_ports: RangeInclusive<u16>,
     /// The port inside the container.
@@ -71,6 +75,7 @@ impl PortRequest {
     pub fn tcp(host_port: u16, container_port: u16) -> Self {
         Self {
             address: Ipv4Addr::UNSPECIFIED.into(),
+            also_ipv6: true,
             host_ports: host_port..=host_port,
             container_port,
             protocol: Protocol::Tcp,
@@ -84,8 +89,6 @@ impl PortRequest {
             "the host port range is empty"
         } else if *self.host_ports.start() == 0 && *self.host_ports.end() != 0 {
             "a host port range cannot begin with 0"
-        } else if self.address.is_ipv6() && !self.address.is_unspecified() {
-            "publishing on one IPv6 address is not supported"
         } else {
             return Ok(());
         };
@@ -99,8 +102,11 @@ impl PortRequest {
 /// A host port that leads to a container.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct BoundPort {
-    /// The host address; unspecified means all.
-    pub address: Ipv4Addr,
+    /// The host address; unspecified means all of its family.
+    pub address: IpAddr,
+    /// All addresses of IPv6 lead there too.
+    #[serde(default)]
+    pub also_ipv6: bool,
     /// The host port.
     pub host_port: u16,
     /// The port inside the container.
@@ -167,6 +173,8 @@ pub struct Attachment {
     pub prefix_len: u8,
     /// The host's address on the bridge; absent on an internal network.
     pub gateway: Option<Ipv4Addr>,
+    /// Its place in IPv6, where the network has one.
+    pub ipv6: Option<Ipv6Attachment>,
     /// The hardware address inside the container.
     pub mac: MacAddress,
     /// The network's bridge on the host.
@@ -177,6 +185,17 @@ pub struct Attachment {
     pub host_interface: String,
     /// The ports that are published now.
     pub ports: Vec<BoundPort>,
+}
+
+/// Where a container ended up in the IPv6 half of a network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ipv6Attachment {
+    /// The container's address.
+    pub address: Ipv6Addr,
+    /// The length of the subnet's prefix.
+    pub prefix_len: u8,
+    /// The host's address on the bridge; absent on an internal network.
+    pub gateway: Option<Ipv6Addr>,
 }
 
 /// Checks a text that becomes part of a file name.

@@ -1,9 +1,9 @@
 //! Addresses and routes, as far as containers need them.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use netlink_packet_core::{NLM_F_CREATE, NLM_F_REPLACE};
-use netlink_packet_route::address::{AddressAttribute, AddressMessage};
+use netlink_packet_route::address::{AddressAttribute, AddressHeaderFlags, AddressMessage};
 use netlink_packet_route::route::{
     RouteAddress, RouteAttribute, RouteHeader, RouteMessage, RouteProtocol, RouteScope, RouteType,
 };
@@ -13,6 +13,7 @@ use crate::error::Result;
 use crate::link::Link;
 use crate::netlink::{Act, Rtnl};
 use crate::subnet::Subnet;
+use crate::subnet6::Subnet6;
 
 impl Rtnl {
     /// Gives a link an address; one that it has already is fine.
@@ -40,15 +41,44 @@ impl Rtnl {
         )
     }
 
-    /// Makes a gateway the way to everywhere.
-    pub(crate) fn add_default_route(&mut self, gateway: Ipv4Addr) -> Result<()> {
+    /// Gives a link an IPv6 address, at once: addresses are chosen here, so that nobody has to be asked
+    /// for a second whether he has it already.
+    pub(crate) fn add_ipv6_address(
+        &mut self,
+        link: &Link,
+        address: Ipv6Addr,
+        subnet: Subnet6,
+    ) -> Result<()> {
+        let mut message = AddressMessage::default();
+        message.header.family = AddressFamily::Inet6;
+        message.header.prefix_len = subnet.prefix_len();
+        message.header.flags = AddressHeaderFlags::Nodad;
+        message.header.index = link.index;
+        message.attributes = vec![
+            AddressAttribute::Local(IpAddr::V6(address)),
+            AddressAttribute::Address(IpAddr::V6(address)),
+        ];
+        let add = RouteNetlinkMessage::NewAddress(message);
+        let object = format!("{address}/{} on {}", subnet.prefix_len(), link.name);
+        self.change(
+            add,
+            NLM_F_CREATE | NLM_F_REPLACE,
+            Act::new("add address", &object),
+        )
+    }
+
+    /// Makes a gateway the way to everywhere, within its family.
+    pub(crate) fn add_default_route(&mut self, gateway: IpAddr) -> Result<()> {
         let mut message = RouteMessage::default();
-        message.header.address_family = AddressFamily::Inet;
+        message.header.address_family = match gateway {
+            IpAddr::V4(_) => AddressFamily::Inet,
+            IpAddr::V6(_) => AddressFamily::Inet6,
+        };
         message.header.table = RouteHeader::RT_TABLE_MAIN;
         message.header.protocol = RouteProtocol::Boot;
         message.header.scope = RouteScope::Universe;
         message.header.kind = RouteType::Unicast;
-        message.attributes = vec![RouteAttribute::Gateway(RouteAddress::Inet(gateway))];
+        message.attributes = vec![RouteAttribute::Gateway(gateway.into())];
         let add = RouteNetlinkMessage::NewRoute(message);
         let object = format!("default via {gateway}");
         self.change(
@@ -68,6 +98,31 @@ impl Rtnl {
         )?;
         Ok(answers.into_iter().filter_map(parse_route).collect())
     }
+
+    /// Lists the destinations of IPv6 routes of all tables, but for those that every link has and the one
+    /// that leads everywhere.
+    pub(crate) fn routes_of_ipv6(&mut self) -> Result<Vec<Subnet6>> {
+        let mut message = RouteMessage::default();
+        message.header.address_family = AddressFamily::Inet6;
+        let answers = self.dump(
+            RouteNetlinkMessage::GetRoute(message),
+            Act::new("list", "routes"),
+        )?;
+        Ok(answers.iter().filter_map(ipv6_destination).collect())
+    }
+}
+
+fn ipv6_destination(answer: &RouteNetlinkMessage) -> Option<Subnet6> {
+    let RouteNetlinkMessage::NewRoute(message) = answer else {
+        return None;
+    };
+    let destination = message.attributes.iter().find_map(|one| match one {
+        RouteAttribute::Destination(RouteAddress::Inet6(address)) => Some(*address),
+        _ => None,
+    })?;
+    let of_every_link = destination.is_multicast() || destination.is_unicast_link_local();
+    let length = message.header.destination_prefix_length.min(128);
+    (!of_every_link && length > 0).then(|| Subnet6::containing(destination, length))
 }
 
 fn parse_route(answer: RouteNetlinkMessage) -> Option<(Subnet, Option<u32>)> {

@@ -5,7 +5,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::ErrorKind;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 
 use nix::fcntl::{Flock, FlockArg};
@@ -22,6 +22,9 @@ pub(crate) struct Lease {
     pub(crate) container: String,
     pub(crate) network: String,
     pub(crate) address: Ipv4Addr,
+    /// Where the network has IPv6 addresses.
+    #[serde(default)]
+    pub(crate) ipv6: Option<Ipv6Addr>,
     /// The link inside the container.
     pub(crate) interface: String,
     /// The link on the host.

@@ -1,6 +1,6 @@
 //! Networks of a container that runs: one less, and what that means for the others.
 
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 use std::os::fd::BorrowedFd;
 
 use crate::error::Result;
@@ -39,9 +39,9 @@ impl Network {
         }
         let mut rtnl = Rtnl::open()?;
         let ports: Vec<_> = own.iter().flat_map(|lease| lease.ports.clone()).collect();
-        let heir = heir(&state, others)?.map(|(mut lease, gateway)| {
+        let heir = heir(&state, others)?.map(|(mut lease, gateways)| {
             lease.ports.extend(ports.iter().cloned());
-            (lease, gateway)
+            (lease, gateways)
         });
         let noted = match &heir {
             Some((lease, _)) if !ports.is_empty() => state.put_lease(lease),
@@ -50,7 +50,7 @@ impl Network {
         // One change of the rules moves the ports, and a host that is killed before it loses none.
         let dropped = self.drop_leases(&state, &mut rtnl, &own);
         let led = match (&heir, netns) {
-            (Some((lease, gateway)), Some(netns)) => lead_out(&mut rtnl, lease, *gateway, netns),
+            (Some((lease, gateways)), Some(netns)) => lead_out(&mut rtnl, lease, gateways, netns),
             _ => Ok(()),
         };
         noted.and(dropped).and(led)
@@ -61,24 +61,35 @@ impl Network {
 fn lead_out(
     rtnl: &mut Rtnl,
     lease: &Lease,
-    gateway: Ipv4Addr,
+    gateways: &[IpAddr],
     netns: BorrowedFd<'_>,
 ) -> Result<()> {
     if !lease.ports.is_empty() {
         rtnl.set_hairpin(&lease.host_interface)?;
     }
-    netns::inside(netns, || Rtnl::open()?.add_default_route(gateway))
+    netns::inside(netns, || {
+        let mut rtnl = Rtnl::open()?;
+        let mut led = gateways.iter();
+        led.try_for_each(|gateway| rtnl.add_default_route(*gateway))
+    })
 }
 
-/// The first other network that leads out, with its gateway.
-fn heir(state: &State<'_>, mut others: Vec<Lease>) -> Result<Option<(Lease, Ipv4Addr)>> {
+/// The first other network that leads out, with its gateway, and that of the first one with IPv6.
+fn heir(state: &State<'_>, mut others: Vec<Lease>) -> Result<Option<(Lease, Vec<IpAddr>)>> {
     others.sort_by(|a, b| a.interface.cmp(&b.interface));
+    let mut found: Option<(Lease, Vec<IpAddr>)> = None;
     for lease in others {
         if let Some(bridge) = state.bridge(&lease.network)?
             && !bridge.internal
         {
-            return Ok(Some((lease, bridge.gateway())));
+            let (_, gateways) =
+                found.get_or_insert_with(|| (lease.clone(), vec![bridge.gateway().into()]));
+            if let Some(ipv6) = bridge.ipv6.filter(|_| lease.ipv6.is_some())
+                && gateways.len() == 1
+            {
+                gateways.push(ipv6.gateway().into());
+            }
         }
     }
-    Ok(None)
+    Ok(found)
 }

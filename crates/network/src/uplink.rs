@@ -19,6 +19,9 @@ const INTERFACE: &str = "uplink";
 const ADDRESS: &str = "192.0.0.2";
 const GATEWAY: &str = "192.0.0.1";
 const PREFIX: &str = "29";
+/// Likewise of IPv6 (RFC 6666). Where the machine has no way out over IPv6, pasta offers none.
+const IPV6_ADDRESS: &str = "100::2";
+const IPV6_GATEWAY: &str = "100::1";
 
 /// Starts the process and gives back its id; it leads out when this returns.
 pub(crate) fn start(realm: &Realm, scratch: &Path) -> Result<i32> {
@@ -59,9 +62,12 @@ fn pasta_arguments(realm: &Realm) -> Vec<String> {
     let mut arguments: Vec<String> = [
         "--quiet",
         "--config-net",
-        "--ipv4-only",
         // Otherwise the gateway's address would lead to the host's loopback.
         "--no-map-gw",
+        // All is set once; nothing is to change later, and nobody inside asks.
+        "--no-ra",
+        "--no-dhcp",
+        "--no-dhcpv6",
         // Ports are published through doors, and nothing of the host's loopback appears inside.
         "--tcp-ports=none",
         "--udp-ports=none",
@@ -75,6 +81,8 @@ fn pasta_arguments(realm: &Realm) -> Vec<String> {
         format!("--address={ADDRESS}"),
         format!("--netmask={PREFIX}"),
         format!("--gateway={GATEWAY}"),
+        format!("--address={IPV6_ADDRESS}"),
+        format!("--gateway={IPV6_GATEWAY}"),
         format!("--userns=/proc/{}/ns/user", realm.pid),
         format!("--netns=/proc/{}/fd/{}", realm.pid, realm.netns),
     ]);

@@ -140,7 +140,7 @@ struct LegacyEndpoint {
     endpoint_id: String,
     gateway: String,
     #[serde(rename = "GlobalIPv6Address")]
-    global_ipv6_address: &'static str,
+    global_ipv6_address: String,
     #[serde(rename = "GlobalIPv6PrefixLen")]
     global_ipv6_prefix_len: u8,
     #[serde(rename = "IPAddress")]
@@ -148,7 +148,7 @@ struct LegacyEndpoint {
     #[serde(rename = "IPPrefixLen")]
     ip_prefix_len: u8,
     #[serde(rename = "IPv6Gateway")]
-    ipv6_gateway: &'static str,
+    ipv6_gateway: String,
     mac_address: String,
 }
 
@@ -315,8 +315,10 @@ fn network_settings(detail: &ContainerDetail) -> NetworkSettings {
         gateway: endpoint.gateway.clone(),
         ip_address: endpoint.ip_address.clone(),
         ip_prefix_len: endpoint.ip_prefix_len,
+        ipv6_gateway: endpoint.ipv6_gateway.clone(),
+        global_ipv6_address: endpoint.global_ipv6_address.clone(),
+        global_ipv6_prefix_len: endpoint.global_ipv6_prefix_len,
         mac_address: endpoint.mac_address.clone(),
-        ..LegacyEndpoint::default()
     });
     // Only a running container has a namespace, and ports that are bound.
     let pid = summary.pid;

@@ -38,6 +38,7 @@ fn detail(request: CreateContainer) -> ContainerDetail {
                 mac: "02:42:ac:11:00:02".into(),
                 bridge: "terrarium0".into(),
                 aliases: Vec::new(),
+                ..Attachment::default()
             }],
             limits: request.limits.clone(),
             labels: request.labels.clone(),

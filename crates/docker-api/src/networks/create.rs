@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use terrarium_api::{CreateNetwork, Endpoint};
+use terrarium_api::{AddressPlan, CreateNetwork, Endpoint};
 
 use crate::{
     error::{Failure, Result},
@@ -20,6 +20,8 @@ json_body! {
         attachable: bool,
         ingress: bool,
         config_only: bool,
+        #[serde(rename = "EnableIPv4")]
+        enable_ipv4: Option<bool>,
         #[serde(rename = "EnableIPv6")]
         enable_ipv6: Option<bool>,
         #[serde(rename = "IPAM")]
@@ -84,34 +86,65 @@ pub(super) fn translate(body: CreateBody) -> Result<CreateNetwork> {
         let driver = body.driver.escape_debug();
         return Err(Failure::not_found(format!("plugin \"{driver}\" not found")));
     }
-    if body.enable_ipv6 == Some(true) {
-        return Err(Failure::not_built("a network with IPv6 addresses"));
+    if body.enable_ipv4 == Some(false) {
+        return Err(Failure::not_built("a network without IPv4 addresses"));
     }
     if body.config_only || body.ingress {
         return Err(Failure::not_built("a network of a swarm"));
     }
-    let mut pools = body.ipam.config.into_iter();
-    let pool = pools.next().unwrap_or_default();
-    if pools.next().is_some() {
-        return Err(Failure::not_built("a network with more than one subnet"));
-    }
+    let (ipv6_pools, pools): (Vec<_>, Vec<_>) = body
+        .ipam
+        .config
+        .into_iter()
+        .partition(|pool| pool.is_ipv6());
+    let ipv6 = match (one(ipv6_pools)?, body.enable_ipv6) {
+        (Some(_), Some(false)) => {
+            let text = "an IPv6 subnet needs EnableIPv6";
+            return Err(Failure::bad_request(text));
+        }
+        (Some(pool), _) => Some(AddressPlan {
+            subnet: named(pool.subnet),
+            gateway: named(pool.gateway),
+            range: named(pool.ip_range),
+        }),
+        (None, Some(true)) => Some(AddressPlan::default()),
+        (None, _) => None,
+    };
+    let pool = one(pools)?.unwrap_or_default();
     Ok(CreateNetwork {
         name: body.name,
         subnet: named(pool.subnet),
         gateway: named(pool.gateway),
         range: named(pool.ip_range),
+        ipv6,
         internal: body.internal,
         labels: body.labels,
         options: body.options,
     })
 }
 
+impl Pool {
+    fn is_ipv6(&self) -> bool {
+        [&self.subnet, &self.gateway, &self.ip_range]
+            .iter()
+            .any(|text| text.contains(':'))
+    }
+}
+
+/// Docker takes several subnets of a family from drivers of swarms only.
+fn one(pools: Vec<Pool>) -> Result<Option<Pool>> {
+    let mut pools = pools.into_iter();
+    match (pools.next(), pools.next()) {
+        (pool, None) => Ok(pool),
+        _ => Err(Failure::not_built(
+            "a network with more than one subnet of a family",
+        )),
+    }
+}
+
 /// Translates a wish for a place on a network.
 pub(crate) fn translate_endpoint(network: &str, settings: EndpointSettings) -> Result<Endpoint> {
     let addresses = settings.ipam_config.unwrap_or_default();
-    if !addresses.ipv6_address.is_empty() {
-        return Err(Failure::not_built("a fixed IPv6 address"));
-    }
     Ok(Endpoint {
         network: match network {
             "default" => "bridge".into(),
@@ -120,6 +153,7 @@ pub(crate) fn translate_endpoint(network: &str, settings: EndpointSettings) -> R
         aliases: settings.aliases,
         links: settings.links,
         address: named(addresses.ipv4_address),
+        ipv6_address: named(addresses.ipv6_address),
         mac: named(settings.mac_address),
     })
 }
@@ -150,11 +184,29 @@ mod tests {
     }
 
     #[test]
+    fn each_family_has_a_pool_of_its_own() {
+        let body = r#"{"Name":"six","EnableIPv6":true,"IPAM":{"Config":[
+            {"Subnet":"fd00:1::/64","Gateway":"fd00:1::9"},{"Subnet":"10.1.0.0/24"}]}}"#;
+        let network = read(body).expect("it can be made");
+        assert_eq!(network.subnet.as_deref(), Some("10.1.0.0/24"));
+        let ipv6 = network.ipv6.expect("it has IPv6 addresses");
+        assert_eq!(ipv6.subnet.as_deref(), Some("fd00:1::/64"));
+        assert_eq!(ipv6.gateway.as_deref(), Some("fd00:1::9"));
+        let chosen = read(r#"{"Name":"six","EnableIPv6":true}"#).expect("it can be made");
+        assert_eq!(chosen.ipv6, Some(AddressPlan::default()));
+        assert_eq!(
+            read(r#"{"Name":"four"}"#).expect("it can be made").ipv6,
+            None
+        );
+    }
+
+    #[test]
     fn what_cannot_be_made_is_refused() {
         for body in [
             "{}",
             r#"{"Name":"a","Driver":"overlay"}"#,
-            r#"{"Name":"a","EnableIPv6":true}"#,
+            r#"{"Name":"a","EnableIPv4":false,"EnableIPv6":true}"#,
+            r#"{"Name":"a","EnableIPv6":false,"IPAM":{"Config":[{"Subnet":"fd00::/64"}]}}"#,
             r#"{"Name":"a","IPAM":{"Config":[{},{}]}}"#,
         ] {
             assert!(read(body).is_err(), "{body}");

@@ -64,11 +64,11 @@ pub(crate) struct Endpoint {
     #[serde(rename = "IPPrefixLen")]
     pub(crate) ip_prefix_len: u8,
     #[serde(rename = "IPv6Gateway")]
-    ipv6_gateway: String,
+    pub(crate) ipv6_gateway: String,
     #[serde(rename = "GlobalIPv6Address")]
-    global_ipv6_address: String,
+    pub(crate) global_ipv6_address: String,
     #[serde(rename = "GlobalIPv6PrefixLen")]
-    global_ipv6_prefix_len: u8,
+    pub(crate) global_ipv6_prefix_len: u8,
     #[serde(rename = "DNSNames")]
     dns_names: Option<Vec<String>>,
 }
@@ -108,6 +108,9 @@ fn endpoint(place: &Attachment, container: &ContainerSummary) -> Endpoint {
         gateway: place.gateway.clone(),
         ip_address: place.address.clone(),
         ip_prefix_len: place.prefix_length,
+        ipv6_gateway: place.ipv6_gateway.clone(),
+        global_ipv6_address: place.ipv6_address.clone(),
+        global_ipv6_prefix_len: place.ipv6_prefix_length,
         dns_names: named.then(names),
         ..blank(&place.network, &container.id)
     }

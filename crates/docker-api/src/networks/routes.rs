@@ -10,7 +10,9 @@ use axum::{
 };
 use http::StatusCode;
 use serde_json::{Value, json};
-use terrarium_api::{ConnectNetwork, DisconnectNetwork, ErrorCode, Network, NetworkMember};
+use terrarium_api::{
+    AddressPlan, ConnectNetwork, DisconnectNetwork, ErrorCode, Network, NetworkMember,
+};
 
 use super::{
     create::{ConnectBody, CreateBody, DisconnectBody, translate, translate_endpoint},
@@ -144,7 +146,7 @@ fn show(app: &App, network: &Network, members: &[NetworkMember]) -> Value {
         "Scope": "local",
         "Driver": network.driver,
         "EnableIPv4": true,
-        "EnableIPv6": false,
+        "EnableIPv6": network.ipv6.is_some(),
         "IPAM": { "Driver": "default", "Options": {}, "Config": pools(network) },
         "Internal": network.internal,
         "Attachable": false,
@@ -158,17 +160,24 @@ fn show(app: &App, network: &Network, members: &[NetworkMember]) -> Value {
 }
 
 fn pools(network: &Network) -> Vec<Value> {
-    let pool = |subnet: &String| {
-        let mut pool = json!({ "Subnet": subnet });
-        if let Some(range) = &network.range {
-            pool["IPRange"] = json!(range);
-        }
-        if let Some(gateway) = &network.gateway {
-            pool["Gateway"] = json!(gateway);
-        }
-        pool
+    let ipv4 = AddressPlan {
+        subnet: network.subnet.clone(),
+        gateway: network.gateway.clone(),
+        range: network.range.clone(),
     };
-    network.subnet.iter().map(pool).collect()
+    let plans = [Some(&ipv4), network.ipv6.as_ref()];
+    plans.into_iter().flatten().filter_map(pool).collect()
+}
+
+fn pool(plan: &AddressPlan) -> Option<Value> {
+    let mut pool = json!({ "Subnet": plan.subnet.as_ref()? });
+    if let Some(range) = &plan.range {
+        pool["IPRange"] = json!(range);
+    }
+    if let Some(gateway) = &plan.gateway {
+        pool["Gateway"] = json!(gateway);
+    }
+    Some(pool)
 }
 
 fn options(network: &Network) -> BTreeMap<String, String> {
@@ -192,7 +201,11 @@ fn containers(network: &Network, members: &[NetworkMember]) -> BTreeMap<String, 
                 "EndpointID": endpoint_id(&network.name, &member.container),
                 "MacAddress": place.mac,
                 "IPv4Address": format!("{}/{}", place.address, place.prefix_length),
-                "IPv6Address": "",
+                "IPv6Address": if place.ipv6_address.is_empty() {
+                    String::new()
+                } else {
+                    format!("{}/{}", place.ipv6_address, place.ipv6_prefix_length)
+                },
             });
             (member.container.clone(), shown)
         })

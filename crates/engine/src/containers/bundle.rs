@@ -81,14 +81,25 @@ impl Bundle {
 
     /// Writes `/etc/hosts`; again, in place, once the container has addresses.
     pub(crate) fn write_hosts(&self, record: &Record, places: &[Attachment]) -> Result<()> {
-        let gateway = places.iter().find_map(|place| place.gateway.parse().ok());
+        let gateways: Vec<IpAddr> = [
+            places.iter().find_map(|place| place.gateway.parse().ok()),
+            places
+                .iter()
+                .find_map(|place| place.ipv6_gateway.parse().ok()),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
         let request = &record.request;
         let mut entries: Vec<HostEntry> = request
             .extra_hosts
             .iter()
-            .filter_map(|line| extra_host(line, gateway))
+            .flat_map(|line| extra_host(line, &gateways))
             .collect();
-        let addresses = places.iter().filter_map(|place| place.address.parse().ok());
+        let addresses = places
+            .iter()
+            .flat_map(|place| [&place.address, &place.ipv6_address])
+            .filter_map(|address| address.parse().ok());
         entries.extend(addresses.map(|address| HostEntry {
             address,
             names: own_names(record),
@@ -164,17 +175,20 @@ pub(super) fn servers(record: &Record) -> Vec<IpAddr> {
     named.filter_map(|text| text.parse().ok()).collect()
 }
 
-/// `name:address`; `host-gateway` is the host's address on the container's network.
-fn extra_host(line: &str, gateway: Option<IpAddr>) -> Option<HostEntry> {
-    let (name, address) = line.split_once([':', '='])?;
-    let address = match address.trim_start_matches('[').trim_end_matches(']') {
-        "host-gateway" => gateway?,
-        address => address.parse().ok()?,
+/// `name:address`; `host-gateway` is the host's address on the container's network, in each family.
+fn extra_host(line: &str, gateways: &[IpAddr]) -> Vec<HostEntry> {
+    let Some((name, address)) = line.split_once([':', '=']) else {
+        return Vec::new();
     };
-    Some(HostEntry {
+    let addresses = match address.trim_start_matches('[').trim_end_matches(']') {
+        "host-gateway" => gateways.to_vec(),
+        address => address.parse().into_iter().collect(),
+    };
+    let entry = |address| HostEntry {
         address,
         names: vec![name.to_owned()],
-    })
+    };
+    addresses.into_iter().map(entry).collect()
 }
 
 fn own_names(record: &Record) -> Vec<String> {

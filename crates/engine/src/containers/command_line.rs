@@ -75,6 +75,7 @@ fn identity(line: &mut Line, request: &CreateContainer) {
     }
     if let Some(first) = request.endpoints.first() {
         line.maybe("--ip", first.address.as_deref());
+        line.maybe("--ip6", first.ipv6_address.as_deref());
         line.maybe("--mac-address", first.mac.as_deref());
         for alias in &first.aliases {
             line.option("--network-alias", alias);

@@ -1,6 +1,6 @@
 //! Between the contract's words about networks and those of the network crate.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use terrarium_api::{Attachment, Error, ErrorCode, PortBinding, PortRequest, Protocol};
 use terrarium_network as network;
@@ -17,6 +17,8 @@ pub(super) fn ports(requests: &[PortRequest]) -> Result<Vec<network::PortRequest
 
 fn port(request: &PortRequest) -> Result<network::PortRequest> {
     let text = request.host_address.as_deref().unwrap_or_default();
+    // Without an address the port is published on all of them, and with `0.0.0.0` on those of IPv4.
+    let also_ipv6 = text.is_empty();
     let address: IpAddr = match text.trim_start_matches('[').trim_end_matches(']') {
         "" => Ipv4Addr::UNSPECIFIED.into(),
         text => text.parse().map_err(|_| {
@@ -28,6 +30,7 @@ fn port(request: &PortRequest) -> Result<network::PortRequest> {
     };
     Ok(network::PortRequest {
         address,
+        also_ipv6,
         host_ports: request.host_port..=request.host_port,
         container_port: request.container_port,
         protocol: protocol(request.protocol),
@@ -42,17 +45,22 @@ pub(super) fn protocol(protocol: Protocol) -> network::Protocol {
     }
 }
 
-/// A port as it is bound.
-pub(super) fn binding(bound: &network::BoundPort) -> PortBinding {
-    PortBinding {
+/// A port as it is bound: once, or in both families.
+pub(super) fn bindings(bound: &network::BoundPort) -> Vec<PortBinding> {
+    let on = |address: IpAddr| PortBinding {
         container_port: bound.container_port,
         host_port: bound.host_port,
-        host_address: bound.address.to_string(),
+        host_address: address.to_string(),
         protocol: match bound.protocol {
             network::Protocol::Tcp => Protocol::Tcp,
             network::Protocol::Udp => Protocol::Udp,
         },
-    }
+    };
+    let twin = bound.also_ipv6.then(|| on(Ipv6Addr::UNSPECIFIED.into()));
+    [Some(on(bound.address)), twin]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// A place on a network.
@@ -65,6 +73,19 @@ pub(super) fn attachment(attached: &network::Attachment) -> Attachment {
         prefix_length: attached.prefix_len,
         gateway: attached
             .gateway
+            .map(|gateway| gateway.to_string())
+            .unwrap_or_default(),
+        ipv6_address: attached
+            .ipv6
+            .map(|ipv6| ipv6.address.to_string())
+            .unwrap_or_default(),
+        ipv6_prefix_length: attached
+            .ipv6
+            .map(|ipv6| ipv6.prefix_len)
+            .unwrap_or_default(),
+        ipv6_gateway: attached
+            .ipv6
+            .and_then(|ipv6| ipv6.gateway)
             .map(|gateway| gateway.to_string())
             .unwrap_or_default(),
         mac: attached.mac.to_string(),

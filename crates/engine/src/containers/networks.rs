@@ -88,6 +88,10 @@ impl Engine {
                 .address
                 .as_deref()
                 .and_then(|text| text.parse().ok()),
+            ipv6: endpoint
+                .ipv6_address
+                .as_deref()
+                .and_then(|text| text.parse().ok()),
             mac: endpoint.mac.as_deref().and_then(|text| text.parse().ok()),
             names: &names(record, endpoint),
             links: &links(endpoint),
@@ -99,7 +103,10 @@ impl Engine {
             aliases: endpoint.aliases.clone(),
             ..network::attachment(&attached)
         };
-        Ok((place, attached.ports.iter().map(network::binding).collect()))
+        Ok((
+            place,
+            attached.ports.iter().flat_map(network::bindings).collect(),
+        ))
     }
 
     /// Writes the container's files about its networks, and sees to it that names are answered.
@@ -337,6 +344,11 @@ fn check(endpoint: &Endpoint) -> Result<()> {
     {
         return invalid("IPv4 address", text);
     }
+    if let Some(text) = &endpoint.ipv6_address
+        && text.parse::<std::net::Ipv6Addr>().is_err()
+    {
+        return invalid("IPv6 address", text);
+    }
     if let Some(text) = &endpoint.mac
         && text.parse::<MacAddress>().is_err()
     {
@@ -353,7 +365,8 @@ fn check(endpoint: &Endpoint) -> Result<()> {
 
 /// The default network's subnet is chosen anew at times, so nobody has a fixed address there.
 fn may_be_fixed(endpoint: &Endpoint) -> Result<()> {
-    if endpoint.network != DEFAULT_NETWORK || endpoint.address.is_none() {
+    let is_fixed = endpoint.address.is_some() || endpoint.ipv6_address.is_some();
+    if endpoint.network != DEFAULT_NETWORK || !is_fixed {
         return Ok(());
     }
     let text = "user specified IP address is supported on user defined networks only";

@@ -68,8 +68,15 @@ fn truths(record: &Record, found: Option<Listening>) -> Vec<PortTruth> {
                 addresses.iter().map(ToString::to_string).collect();
         }
     }
+    let has_ipv6 = record
+        .places(runs)
+        .iter()
+        .any(|place| !place.ipv6_address.is_empty());
     let judged = truths.into_values().map(|truth| PortTruth {
-        verdict: verdict(&truth, runs),
+        verdict: match verdict(&truth, runs) {
+            PortVerdict::Reachable if has_ipv6 && is_deaf_to_ipv6(&truth) => PortVerdict::Ipv4Only,
+            verdict => verdict,
+        },
         ..truth
     });
     judged.collect()
@@ -104,6 +111,13 @@ fn verdict(truth: &PortTruth, runs: bool) -> PortVerdict {
     } else {
         heard
     }
+}
+
+/// Whether connections from IPv6 come to an address inside on which no process listens.
+fn is_deaf_to_ipv6(truth: &PortTruth) -> bool {
+    let is_ipv6 = |text: &String| text.contains(':');
+    let mut published = truth.published.iter().map(|port| &port.host_address);
+    published.any(is_ipv6) && !truth.listening.iter().any(is_ipv6)
 }
 
 /// Whether a process that listens on these addresses inside is heard outside.
@@ -254,5 +268,25 @@ mod tests {
         check(false, Some(&["0.0.0.0"]), PortVerdict::NotPublished);
         check(false, Some(&["127.0.0.1"]), PortVerdict::LoopbackOnly);
         check(false, None, PortVerdict::NotRunning);
+    }
+
+    #[test]
+    fn a_server_of_ipv4_is_not_reached_over_ipv6() {
+        let truth = |published: &str, listening: &str| PortTruth {
+            container_port: 80,
+            protocol: Protocol::Tcp,
+            exposed: true,
+            published: vec![PortBinding {
+                container_port: 80,
+                host_port: 8080,
+                host_address: published.into(),
+                protocol: Protocol::Tcp,
+            }],
+            listening: vec![listening.into()],
+            verdict: PortVerdict::Reachable,
+        };
+        assert!(is_deaf_to_ipv6(&truth("::", "0.0.0.0")));
+        assert!(!is_deaf_to_ipv6(&truth("::", "::")));
+        assert!(!is_deaf_to_ipv6(&truth("0.0.0.0", "0.0.0.0")));
     }
 }

@@ -164,7 +164,7 @@ impl Engine {
             pid,
             ports: attached
                 .iter()
-                .flat_map(|place| place.ports.iter().map(network::binding))
+                .flat_map(|place| place.ports.iter().flat_map(network::bindings))
                 .collect(),
             attachments: attached.iter().map(network::attachment).collect(),
             ..Run::default()

@@ -3,10 +3,10 @@
 mod records;
 
 use terrarium_api::{
-    ContainerSummary, CreateNetwork, Error, ErrorCode, LifecycleEvent, Network, NetworkMember,
-    NetworkMode, Traced,
+    AddressPlan, ContainerSummary, CreateNetwork, Error, ErrorCode, LifecycleEvent, Network,
+    NetworkMember, NetworkMode, Traced,
 };
-use terrarium_network::{BridgeOptions, DEFAULT_NETWORK};
+use terrarium_network::{Bridge, BridgeOptions, DEFAULT_NETWORK, Ipv6Options};
 use terrarium_oci::Digest;
 
 use records::Record;
@@ -54,6 +54,7 @@ impl Engine {
                 network.subnet = Some(bridge.subnet.to_string());
                 network.gateway = Some(bridge.gateway().to_string());
                 network.interface = Some(bridge.interface.clone());
+                network.ipv6 = plan(bridge);
             }
             network.members = members(&network.name, &containers);
         }
@@ -95,6 +96,7 @@ impl Engine {
                 .map_err(network_failed)?;
             let request = CreateNetwork {
                 subnet: Some(bridge.subnet.to_string()),
+                ipv6: plan(&bridge),
                 ..request
             };
             let record = Record {
@@ -210,6 +212,7 @@ fn builtin(name: &str, driver: &str) -> Network {
         subnet: None,
         gateway: None,
         range: None,
+        ipv6: None,
         interface: None,
         labels: Default::default(),
         options: Default::default(),
@@ -238,24 +241,45 @@ fn members(network: &str, containers: &[ContainerSummary]) -> Vec<NetworkMember>
     members
 }
 
+/// The IPv6 half of a network, as it is.
+fn plan(bridge: &Bridge) -> Option<AddressPlan> {
+    let ipv6 = bridge.ipv6.as_ref()?;
+    Some(AddressPlan {
+        subnet: Some(ipv6.subnet.to_string()),
+        gateway: Some(ipv6.gateway().to_string()),
+        range: ipv6.range().map(|range| range.to_string()),
+    })
+}
+
+fn read<T: std::str::FromStr>(what: &str, text: Option<&String>) -> Result<Option<T>> {
+    let Some(text) = text.filter(|text| !text.is_empty()) else {
+        return Ok(None);
+    };
+    text.parse().map(Some).map_err(|_| {
+        let text = format!("invalid {what} {}", quoted(text));
+        Error::new(ErrorCode::InvalidArgument, text)
+            .hint("a subnet looks like 10.90.0.0/24, and one of IPv6 like fd00:1::/64")
+    })
+}
+
+/// Reads the IPv6 half of a request.
+fn ipv6_options(plan: &AddressPlan) -> Result<Ipv6Options> {
+    Ok(Ipv6Options {
+        subnet: read("IPv6 subnet", plan.subnet.as_ref())?,
+        gateway: read("IPv6 gateway", plan.gateway.as_ref())?,
+        range: read("range of IPv6 addresses", plan.range.as_ref())?,
+    })
+}
+
 /// Reads the addresses of a request.
 fn options(request: &CreateNetwork) -> Result<BridgeOptions> {
-    fn read<T: std::str::FromStr>(what: &str, text: Option<&String>) -> Result<Option<T>> {
-        let Some(text) = text.filter(|text| !text.is_empty()) else {
-            return Ok(None);
-        };
-        text.parse().map(Some).map_err(|_| {
-            let text = format!("invalid {what} {}", quoted(text));
-            Error::new(ErrorCode::InvalidArgument, text)
-                .hint("only IPv4 networks can be made, such as 10.90.0.0/24")
-        })
-    }
     Ok(BridgeOptions {
         subnet: read("subnet", request.subnet.as_ref())?,
         gateway: read("gateway", request.gateway.as_ref())?,
         range: read("range of addresses", request.range.as_ref())?,
         mtu: read("MTU", request.options.get(MTU))?,
         internal: request.internal,
+        ipv6: request.ipv6.as_ref().map(ipv6_options).transpose()?,
     })
 }
 
@@ -269,6 +293,18 @@ fn command(request: &CreateNetwork) -> String {
     for (option, value) in words {
         if let Some(value) = value {
             line += &format!(" {option} {value}");
+        }
+    }
+    if let Some(plan) = &request.ipv6 {
+        line += " --ipv6";
+        for (option, value) in [
+            ("--subnet", &plan.subnet),
+            ("--gateway", &plan.gateway),
+            ("--ip-range", &plan.range),
+        ] {
+            if let Some(value) = value {
+                line += &format!(" {option} {value}");
+            }
         }
     }
     if request.internal {

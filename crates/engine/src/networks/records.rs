@@ -29,6 +29,7 @@ impl Record {
             subnet: request.subnet,
             gateway: request.gateway,
             range: request.range,
+            ipv6: request.ipv6,
             labels: request.labels,
             options: request.options,
             created_at_ms: self.created_at_ms,

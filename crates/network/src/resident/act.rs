@@ -1,7 +1,7 @@
 //! What a host without root has done in its user's namespace.
 
 use std::io::ErrorKind;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use nix::sys::socket::{setsockopt, sockopt};
@@ -87,6 +87,7 @@ pub(crate) struct Place {
     id: String,
     network: String,
     address: Option<Ipv4Addr>,
+    ipv6: Option<Ipv6Addr>,
     mac: Option<MacAddress>,
     names: Vec<String>,
     links: Vec<(String, String)>,
@@ -100,6 +101,7 @@ impl Place {
             id: container.id.to_owned(),
             network: container.network.to_owned(),
             address: container.address,
+            ipv6: container.ipv6,
             mac: container.mac,
             names: container.names.to_vec(),
             links: container.links.to_vec(),
@@ -114,6 +116,7 @@ impl Place {
             netns,
             network: &self.network,
             address: self.address,
+            ipv6: self.ipv6,
             mac: self.mac,
             names: &self.names,
             links: &self.links,

@@ -1,6 +1,6 @@
 //! What a host asks of the process, one message each; sockets come along as descriptors.
 
-use std::net::SocketAddrV4;
+use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
@@ -16,10 +16,13 @@ pub(super) enum Call {
     Datagrams { container: String },
     /// Answer names on the listening socket that comes along.
     Streams { container: String },
-    /// Hand on what arrives at the listening socket that comes along.
-    Door { container: String, to: SocketAddrV4 },
+    /// Hand on what arrives at the listening socket that comes along, to the first that takes it.
+    Door {
+        container: String,
+        to: Vec<SocketAddr>,
+    },
     /// Hand on what arrives at the datagram socket that comes along.
-    DatagramDoor { container: String, to: SocketAddrV4 },
+    DatagramDoor { container: String, to: SocketAddr },
     /// Close what hands on to a container.
     CloseDoors { container: String },
     /// Do something in the user's namespace; answered by a [`super::Reply`].

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::thread;
@@ -27,7 +27,7 @@ pub(super) struct DatagramDoor(OwnedFd);
 impl DatagramDoor {
     pub(super) fn open(
         outside: UdpSocket,
-        to: SocketAddrV4,
+        to: SocketAddr,
         realm: Option<Arc<OwnedFd>>,
     ) -> io::Result<Self> {
         outside.set_nonblocking(true)?;
@@ -56,7 +56,7 @@ impl DatagramDoor {
 
 struct Passage {
     outside: UdpSocket,
-    to: SocketAddrV4,
+    to: SocketAddr,
     /// Speaks up when the door is closed.
     end: OwnedFd,
     askers: HashMap<SocketAddr, Asker>,
@@ -147,7 +147,11 @@ impl Passage {
             if self.askers.len() >= ASKERS {
                 self.forget_one();
             }
-            let inside = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
+            let any: IpAddr = match self.to {
+                SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+                SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+            };
+            let inside = UdpSocket::bind((any, 0))?;
             inside.connect(self.to)?;
             inside.set_nonblocking(true)?;
             let heard = Instant::now();
@@ -173,9 +177,7 @@ mod tests {
     #[test]
     fn each_asker_gets_its_own_answer_and_a_closed_door_lets_the_port_go() {
         let inside = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let SocketAddr::V4(to) = inside.local_addr().unwrap() else {
-            panic!("an IPv4 socket")
-        };
+        let to = inside.local_addr().unwrap();
         let outside = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let at = outside.local_addr().unwrap();
         let door = DatagramDoor::open(outside, to, None).unwrap();

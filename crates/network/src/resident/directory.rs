@@ -3,7 +3,7 @@
 use std::collections::hash_map::RandomState;
 use std::fs;
 use std::hash::{BuildHasher as _, Hasher as _};
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -20,7 +20,7 @@ const FRESH: Duration = Duration::from_millis(50);
 /// What is answered.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Decision {
-    Addresses(Vec<Ipv4Addr>),
+    Addresses(Vec<IpAddr>),
     Name(String),
     /// The name exists, but has nothing of this type.
     NoData,
@@ -96,7 +96,11 @@ impl Records {
         }
         let mut found = self.addresses(&mine, &question.name);
         if !found.is_empty() {
-            if !matches!(question.kind, kind::A | kind::ANY) {
+            found.retain(|address| match address {
+                IpAddr::V4(_) => matches!(question.kind, kind::A | kind::ANY),
+                IpAddr::V6(_) => matches!(question.kind, kind::AAAA | kind::ANY),
+            });
+            if found.is_empty() {
                 return Decision::NoData;
             }
             // Another one comes first each time: most clients take the first.
@@ -128,7 +132,7 @@ impl Records {
         }
     }
 
-    fn addresses(&self, mine: &[&Lease], name: &str) -> Vec<Ipv4Addr> {
+    fn addresses(&self, mine: &[&Lease], name: &str) -> Vec<IpAddr> {
         let linked = |lease: &&Lease| {
             let link = lease
                 .links
@@ -148,33 +152,33 @@ impl Records {
                 .leases
                 .iter()
                 .filter(|peer| peer.network == own.network);
-            let known = peers
-                .filter(|peer| is_called(peer, wanted))
-                .map(|peer| peer.address);
-            found.extend(known);
+            for peer in peers.filter(|peer| is_called(peer, wanted)) {
+                found.push(IpAddr::V4(peer.address));
+                found.extend(peer.ipv6.map(IpAddr::V6));
+            }
         }
         found.dedup();
         found
     }
 
-    fn reverse(&self, mine: &[&Lease], address: Ipv4Addr) -> Decision {
+    fn reverse(&self, mine: &[&Lease], address: IpAddr) -> Decision {
+        let has_it = |peer: &&Lease| match address {
+            IpAddr::V4(address) => peer.address == address,
+            IpAddr::V6(address) => peer.ipv6 == Some(address),
+        };
         for own in mine {
             let mut peers = self
                 .leases
                 .iter()
                 .filter(|peer| peer.network == own.network);
-            if let Some(peer) = peers.find(|peer| peer.address == address)
+            if let Some(peer) = peers.find(has_it)
                 && let Some(name) = peer.names.first()
             {
                 return Decision::Name(format!("{name}.{}", peer.network));
             }
         }
         // Others' networks on this machine are nobody's business, neither here nor outside.
-        if self
-            .bridges
-            .iter()
-            .any(|bridge| bridge.subnet.contains(address))
-        {
+        if self.bridges.iter().any(|bridge| is_within(bridge, address)) {
             return Decision::NoSuchName;
         }
         self.elsewhere(mine)
@@ -202,12 +206,35 @@ fn is_called(lease: &Lease, name: &str) -> bool {
     })
 }
 
-/// Reads `4.3.2.1.in-addr.arpa`.
-fn reverse(name: &str) -> Option<Ipv4Addr> {
+fn is_within(bridge: &Bridge, address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => bridge.subnet.contains(address),
+        IpAddr::V6(address) => {
+            let ipv6 = bridge.ipv6.as_ref();
+            ipv6.is_some_and(|ipv6| ipv6.subnet.contains(address))
+        }
+    }
+}
+
+/// Reads `4.3.2.1.in-addr.arpa`, and the 32 digits of an IPv6 address in `ip6.arpa` (RFC 3596).
+fn reverse(name: &str) -> Option<IpAddr> {
+    if let Some(text) = name.strip_suffix(".ip6.arpa") {
+        return reverse_ipv6(text);
+    }
     let text = name.strip_suffix(".in-addr.arpa")?;
     let address: Ipv4Addr = text.parse().ok()?;
     let [a, b, c, d] = address.octets();
     Some([d, c, b, a].into())
+}
+
+fn reverse_ipv6(text: &str) -> Option<IpAddr> {
+    const DIGITS: usize = 32;
+    let digits: Vec<&str> = text.split('.').collect();
+    if digits.len() != DIGITS || digits.iter().any(|digit| digit.len() != 1) {
+        return None;
+    }
+    let bits = u128::from_str_radix(&digits.into_iter().rev().collect::<String>(), 16).ok()?;
+    Some(Ipv6Addr::from_bits(bits).into())
 }
 
 #[cfg(test)]
@@ -219,6 +246,7 @@ mod tests {
             container: container.into(),
             network: network.into(),
             address: [10, 90, u8::from(network == "back"), last].into(),
+            ipv6: None,
             interface: "eth0".into(),
             host_interface: "tv0".into(),
             names: names.iter().map(|name| (*name).to_owned()).collect(),
@@ -239,6 +267,7 @@ mod tests {
             gateway: None,
             range: None,
             mtu: None,
+            ipv6: None,
         }
     }
 
@@ -289,6 +318,37 @@ mod tests {
     fn a_known_name_without_ipv6_has_no_data_and_an_unknown_one_does_not_exist() {
         assert_eq!(decide("a", "api", kind::AAAA), Decision::NoData);
         assert_eq!(decide("a", "nobody", kind::AAAA), Decision::NoSuchName);
+    }
+
+    #[test]
+    fn each_family_is_asked_for_by_its_own_type() {
+        let mut records = records();
+        records.leases[1].ipv6 = "fd00:1::3".parse().ok();
+        records.bridges[0].ipv6 = Some(crate::Ipv6 {
+            subnet: "fd00:1::/64".parse().unwrap(),
+            gateway: None,
+            range: None,
+            last: None,
+        });
+        let decide = |container: &str, name: &str, kind| {
+            let name = name.to_owned();
+            records.decide(container, &Question { name, kind })
+        };
+        let ipv6: IpAddr = "fd00:1::3".parse().unwrap();
+        assert_eq!(
+            decide("a", "api", kind::AAAA),
+            Decision::Addresses(vec![ipv6])
+        );
+        assert_eq!(
+            decide("a", "api", kind::A),
+            Decision::Addresses(vec![[10, 90, 0, 3].into()])
+        );
+        let reverse = format!("3.{}1.0.0.0.0.0.d.f.ip6.arpa", "0.".repeat(23));
+        assert_eq!(
+            decide("a", &reverse, kind::PTR),
+            Decision::Name("api.front".into())
+        );
+        assert_eq!(decide("c", &reverse, kind::PTR), Decision::NoSuchName);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! that the container's network is in.
 
 use std::io;
-use std::net::{Shutdown, SocketAddrV4, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::thread;
 use std::time::Duration;
@@ -15,13 +15,13 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// the namespace for good.
 pub(super) fn pass(
     outside: TcpStream,
-    to: SocketAddrV4,
+    to: &[SocketAddr],
     realm: Option<&OwnedFd>,
 ) -> io::Result<()> {
     if let Some(realm) = realm {
         netns::enter(realm.as_fd()).map_err(io::Error::other)?;
     }
-    let inside = TcpStream::connect_timeout(&to.into(), PATIENCE)?;
+    let inside = connect(to)?;
     for stream in [&outside, &inside] {
         stream.set_nodelay(true)?;
     }
@@ -33,6 +33,18 @@ pub(super) fn pass(
         back.join()
             .map_err(|_| io::Error::other("a copy ended by a defect"))
     })
+}
+
+/// A server may listen in one family only.
+fn connect(to: &[SocketAddr]) -> io::Result<TcpStream> {
+    let mut last = io::ErrorKind::AddrNotAvailable.into();
+    for address in to {
+        match TcpStream::connect_timeout(address, PATIENCE) {
+            Ok(stream) => return Ok(stream),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
 }
 
 fn one_way(mut from: &TcpStream, mut to: &TcpStream) {

@@ -2,16 +2,13 @@
 
 use std::fs;
 use std::io::{self, ErrorKind};
-use std::net::{Ipv6Addr, SocketAddrV4, TcpListener, UdpSocket};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use nix::sys::socket::{
-    AddressFamily, Backlog, SockFlag, SockType, SockaddrIn6, bind, listen, setsockopt, socket,
-    sockopt,
-};
+use nix::sys::socket::{setsockopt, sockopt};
 use nix::sys::time::{TimeVal, TimeValLike as _};
 use terrarium_sys::fdpass;
 
@@ -20,7 +17,8 @@ use super::call::{Call, YES};
 use crate::error::{Error, Result};
 use crate::netns;
 use crate::network::{Mode, Network, Program};
-use crate::request::{BoundPort, Protocol};
+use crate::ports::Copied;
+use crate::request::Protocol;
 use crate::state::Lease;
 
 const DOMAIN_PORT: u16 = 53;
@@ -69,27 +67,19 @@ impl Network {
         Ok(())
     }
 
-    /// Opens a door from every IPv6 address of the host to each TCP port that is published on all
-    /// addresses: the packet filter translates within one family only. To a user's namespace it does not
-    /// lead at all, and every port gets a door.
+    /// Opens a door from the IPv6 addresses of the host to each port that is published on them: the packet
+    /// filter translates within one family only, and nothing that comes from `::1`. To a user's namespace
+    /// it does not lead at all, and every port gets a door.
     pub(crate) fn open_doors(&self, lease: &Lease) -> Result<()> {
-        let published =
-            |port: &&BoundPort| port.protocol == Protocol::Tcp && port.address.is_unspecified();
         if !self.has_program() || lease.ports.is_empty() {
             return Ok(());
         }
         self.close_doors(&lease.container)?;
-        if matches!(self.mode, Mode::Realm(_)) {
-            for (port, socket) in self.reservations.sockets(&lease.container)? {
-                self.open_door(lease, &port, socket.as_fd())?;
+        let is_realm = matches!(self.mode, Mode::Realm(_));
+        for copied in self.reservations.sockets(&lease.container)? {
+            if copied.is_ipv6 || is_realm {
+                self.open_door(lease, &copied)?;
             }
-        }
-        for port in lease.ports.iter().filter(published) {
-            // A host without IPv6 has no such address, and a port that a stranger has there stays his.
-            let Ok(door) = listen_on_ipv6(port.host_port) else {
-                continue;
-            };
-            self.open_door(lease, port, door.as_fd())?;
         }
         Ok(())
     }
@@ -100,14 +90,30 @@ impl Network {
         self.tell_if_there(&Call::CloseDoors { container })
     }
 
-    fn open_door(&self, lease: &Lease, port: &BoundPort, socket: BorrowedFd<'_>) -> Result<()> {
+    /// Within its family where the container has an address there; a connection that is refused goes to the
+    /// other one.
+    fn open_door(&self, lease: &Lease, copied: &Copied) -> Result<()> {
         let container = lease.container.clone();
-        let to = SocketAddrV4::new(lease.address, port.container_port);
-        let call = match port.protocol {
-            Protocol::Tcp => Call::Door { container, to },
-            Protocol::Udp => Call::DatagramDoor { container, to },
+        let ipv6 = lease.ipv6.map(IpAddr::V6);
+        let mut addresses = vec![IpAddr::V4(lease.address)];
+        addresses.extend(ipv6);
+        if copied.is_ipv6 {
+            addresses.reverse();
+        }
+        let port = copied.port.container_port;
+        let at = |address| SocketAddr::new(address, port);
+        let call = match copied.port.protocol {
+            Protocol::Tcp => Call::Door {
+                container,
+                to: addresses.into_iter().map(at).collect(),
+            },
+            Protocol::Udp => Call::DatagramDoor {
+                container,
+                to: at(addresses[0]),
+            },
         };
-        ask(self.connect_or_start()?.as_fd(), &call, Some(socket)).map(drop)
+        let process = self.connect_or_start()?;
+        ask(process.as_fd(), &call, Some(copied.socket.as_fd())).map(drop)
     }
 
     /// Closes what the process serves for a container. One that does not run serves nothing.
@@ -198,23 +204,6 @@ fn ask(process: BorrowedFd<'_>, call: &Call, socket: Option<BorrowedFd<'_>>) -> 
         (1, _) => Ok(answer[0] == YES),
         _ => Err(names("reach")(ErrorKind::ConnectionReset.into())),
     }
-}
-
-fn listen_on_ipv6(port: u16) -> nix::Result<OwnedFd> {
-    let flags = SockFlag::SOCK_CLOEXEC;
-    let door = socket(AddressFamily::Inet6, SockType::Stream, flags, None)?;
-    // IPv4 goes the kernel's way.
-    setsockopt(&door, sockopt::Ipv6V6Only, &true)?;
-    setsockopt(&door, sockopt::ReuseAddr, &true)?;
-    let address = SockaddrIn6::from(std::net::SocketAddrV6::new(
-        Ipv6Addr::UNSPECIFIED,
-        port,
-        0,
-        0,
-    ));
-    bind(door.as_raw_fd(), &address)?;
-    listen(&door, Backlog::new(1024)?)?;
-    Ok(door)
 }
 
 fn is_absent(error: &io::Error) -> bool {

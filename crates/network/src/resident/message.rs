@@ -1,7 +1,7 @@
 //! DNS messages, as far as a forwarding name server needs them: one question in, a short answer out.
 //! RFC 1035 sections 4.1 and 4.2, RFC 6891 (EDNS), RFC 2308 (no data).
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
 const HEADER: usize = 12;
 /// What a message without EDNS may have over UDP.
@@ -91,10 +91,13 @@ impl<'a> Query<'a> {
     }
 
     /// Addresses of the name.
-    pub(super) fn addresses(&self, addresses: &[Ipv4Addr]) -> Vec<u8> {
+    pub(super) fn addresses(&self, addresses: &[IpAddr]) -> Vec<u8> {
         let data: Vec<_> = addresses
             .iter()
-            .map(|address| (kind::A, address.octets().to_vec()))
+            .map(|address| match address {
+                IpAddr::V4(address) => (kind::A, address.octets().to_vec()),
+                IpAddr::V6(address) => (kind::AAAA, address.octets().to_vec()),
+            })
             .collect();
         self.answer(Code::Fine, &data)
     }
@@ -292,7 +295,7 @@ mod tests {
                 kind: kind::A
             }
         );
-        let answer = query.addresses(&[[10, 0, 0, 2].into(), [10, 0, 0, 3].into()]);
+        let answer = query.addresses(&[[10, 0, 0, 2], [10, 0, 0, 3]].map(IpAddr::from));
         assert_eq!(
             answer[..12],
             [0x12, 0x34, 0x81, 0x80, 0, 1, 0, 2, 0, 0, 0, 0]
@@ -306,8 +309,8 @@ mod tests {
         let bytes = question_for_address("web.front");
         let query = Query::parse(&bytes).unwrap();
         assert_eq!(query.question.name, "web.front");
-        let addresses = [[10, 0, 0, 2].into(), [10, 0, 0, 3].into()];
-        let answer = query.addresses(&addresses);
+        let addresses = [[10, 0, 0, 2], [10, 0, 0, 3]].map(Ipv4Addr::from);
+        let answer = query.addresses(&addresses.map(IpAddr::V4));
         assert_eq!(read_addresses(&answer), addresses);
         assert!(read_addresses(&query.code(Code::NoSuchName)).is_empty());
         for cut in 0..answer.len() {
@@ -317,7 +320,7 @@ mod tests {
 
     #[test]
     fn a_long_answer_is_cut_to_what_the_asker_takes() {
-        let addresses: Vec<Ipv4Addr> = (0..60).map(|n| [10, 0, 0, n].into()).collect();
+        let addresses: Vec<IpAddr> = (0..60).map(|n| [10, 0, 0, n].into()).collect();
         let check = |edns, cut| {
             let bytes = query("web", kind::A, edns);
             let query = Query::parse(&bytes).unwrap();

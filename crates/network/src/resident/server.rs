@@ -1,7 +1,7 @@
 //! The process: waits for the host's calls, for questions and for connections.
 
 use std::io::{self, Write as _};
-use std::net::{SocketAddrV4, TcpListener, TcpStream, UdpSocket};
+use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::sync::Arc;
@@ -108,7 +108,7 @@ struct Socket {
 enum Kind {
     Datagrams(UdpSocket),
     Streams(TcpListener),
-    Door(TcpListener, SocketAddrV4),
+    Door(TcpListener, Arc<[SocketAddr]>),
     DatagramDoor(DatagramDoor),
 }
 
@@ -214,7 +214,7 @@ impl Server {
                 self.take(&container, Kind::Streams(fd.into()))
             }
             (Call::Door { container, to }, Some(fd)) => {
-                self.take(&container, Kind::Door(fd.into(), to))
+                self.take(&container, Kind::Door(fd.into(), to.into()))
             }
             (Call::DatagramDoor { container, to }, Some(fd)) => {
                 let realm = self.keep.as_ref().map(Keep::netns);
@@ -286,11 +286,11 @@ impl Server {
                 let Ok((stream, _)) = own.accept() else {
                     return;
                 };
-                let (to, realm) = (*to, self.keep.as_ref().map(Keep::netns));
+                let (to, realm) = (Arc::clone(to), self.keep.as_ref().map(Keep::netns));
                 self.spawn(socket, move || {
                     let _ = stream
                         .set_nonblocking(false)
-                        .and_then(|()| door::pass(stream, to, realm.as_deref()));
+                        .and_then(|()| door::pass(stream, &to, realm.as_deref()));
                 });
             }
             // A thread of its own serves it.

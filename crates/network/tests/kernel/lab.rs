@@ -10,7 +10,7 @@
 
 use std::fs::File;
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::fd::{AsFd, OwnedFd};
 use std::process::Command;
 use std::thread;
@@ -21,6 +21,8 @@ use terrarium_network::{Attachment, ContainerNet, DEFAULT_NETWORK, Network, Port
 
 pub(crate) const HOST: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
 pub(crate) const OUTSIDE: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 2);
+pub(crate) const HOST6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 0, 0, 0, 1);
+pub(crate) const OUTSIDE6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 1, 0, 0, 0, 0, 2);
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Long enough for a packet that is let through, short enough to wait for one that is dropped.
 const DROPPED: Duration = Duration::from_millis(400);
@@ -54,12 +56,14 @@ pub(crate) fn in_lab(test: impl FnOnce(&Lab) + Send + 'static) {
         ));
         nix::unistd::close(fd).unwrap();
         sh(&format!(
-            "ip addr add {HOST}/24 dev up0; ip link set up0 up"
+            "ip addr add {HOST}/24 dev up0; ip addr add {HOST6}/64 dev up0 nodad; ip link set up0 up"
         ));
         sh(&format!("ip route add default via {OUTSIDE}"));
+        sh(&format!("ip -6 route add default via {OUTSIDE6}"));
         inside(&outside, || {
             sh(&format!(
-                "ip addr add {OUTSIDE}/24 dev out0; ip link set out0 up; ip link set lo up"
+                "ip addr add {OUTSIDE}/24 dev out0; ip addr add {OUTSIDE6}/64 dev out0 nodad;
+                 ip link set out0 up; ip link set lo up"
             ));
         });
         test(&Lab {
@@ -95,6 +99,7 @@ pub(crate) fn attach(
         netns: netns.as_fd(),
         network: DEFAULT_NETWORK,
         address: None,
+        ipv6: None,
         mac: None,
         links: &[],
         dns: &[],
@@ -164,16 +169,16 @@ pub(crate) fn serve_udp(port: u16) {
 }
 
 /// Asks a server which address it saw.
-pub(crate) fn call(address: Ipv4Addr, port: u16) -> std::io::Result<String> {
-    call_within(address, port, PATIENCE)
+pub(crate) fn call(address: impl Into<IpAddr>, port: u16) -> std::io::Result<String> {
+    call_within(address.into(), port, PATIENCE)
 }
 
 /// Tells whether a connection gets nowhere.
-pub(crate) fn is_shut(address: Ipv4Addr, port: u16) -> bool {
-    call_within(address, port, DROPPED).is_err()
+pub(crate) fn is_shut(address: impl Into<IpAddr>, port: u16) -> bool {
+    call_within(address.into(), port, DROPPED).is_err()
 }
 
-fn call_within(address: Ipv4Addr, port: u16, patience: Duration) -> std::io::Result<String> {
+fn call_within(address: IpAddr, port: u16, patience: Duration) -> std::io::Result<String> {
     let mut stream = TcpStream::connect_timeout(&(address, port).into(), patience)?;
     stream.set_read_timeout(Some(patience))?;
     let mut answer = String::new();

@@ -1,5 +1,6 @@
 //! Containers on a real kernel: who reaches whom, and what is left afterwards.
 
+mod ipv6;
 mod lab;
 
 use std::net::Ipv4Addr;
@@ -190,6 +191,7 @@ fn an_internal_network_leads_nowhere_and_networks_are_apart() {
                 netns: netns.as_fd(),
                 network: "back",
                 address: None,
+                ipv6: None,
                 mac: None,
                 links: &[],
                 dns: &[],
@@ -242,6 +244,7 @@ fn a_second_network_adds_an_interface_and_keeps_the_default_route() {
                 netns: container.as_fd(),
                 network: "front",
                 address: None,
+                ipv6: None,
                 mac: None,
                 links: &[],
                 dns: &[],
@@ -308,6 +311,7 @@ fn a_thousand_times_on_a_network_and_off_again_leave_nothing() {
             netns: container.as_fd(),
             network: "front",
             address: None,
+            ipv6: None,
             mac: None,
             links: &[],
             dns: &[],

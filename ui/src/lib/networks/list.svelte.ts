@@ -7,8 +7,8 @@ class NetworkListState {
   selection = new Selection()
 
   shown = $derived(
-    networks.all.filter(({ name, subnet, members }) =>
-      [name, subnet ?? '', ...members.map((member) => member.name)].join('\n').toLowerCase().includes(this.query.trim().toLowerCase()),
+    networks.all.filter(({ name, subnet, ipv6, members }) =>
+      [name, subnet ?? '', ipv6?.subnet ?? '', ...members.map((member) => member.name)].join('\n').toLowerCase().includes(this.query.trim().toLowerCase()),
     ),
   )
   ids = $derived(this.shown.map(({ name }) => name))

@@ -74,6 +74,20 @@ export type ActivityKind = "pull" | "push" | "makeStarterImage" | "saveImages" |
 
 export type ActivityState = "running" | "succeeded" | "failed" | "canceled";
 
+export type AddressPlan = { 
+/**
+ * All of them, `fd00:1::/64`.
+ */
+subnet: string | null, 
+/**
+ * The host's address.
+ */
+gateway: string | null, 
+/**
+ * The part that addresses are chosen from; all when absent.
+ */
+range: string | null, };
+
 export type Advice = { 
 /**
  * One of [`HINTS`].
@@ -105,6 +119,18 @@ prefixLength: number,
  * Gateway; empty on an internal network.
  */
 gateway: string, 
+/**
+ * IPv6 address; empty where there is none, or while the container does not run.
+ */
+ipv6Address: string, 
+/**
+ * Length of the IPv6 network prefix.
+ */
+ipv6PrefixLength: number, 
+/**
+ * IPv6 gateway; empty where there is none.
+ */
+ipv6Gateway: string, 
 /**
  * Hardware address.
  */
@@ -1188,6 +1214,10 @@ gateway: string | null,
  */
 range: string | null, 
 /**
+ * IPv6 addresses beside those of IPv4, if it is to have any.
+ */
+ipv6: AddressPlan | null, 
+/**
  * Its containers reach only each other.
  */
 internal: boolean, 
@@ -1437,6 +1467,10 @@ links: Array<string>,
  * A fixed IPv4 address.
  */
 address: string | null, 
+/**
+ * A fixed IPv6 address.
+ */
+ipv6Address: string | null, 
 /**
  * A fixed hardware address.
  */
@@ -2824,6 +2858,10 @@ gateway: string | null,
  */
 range: string | null, 
 /**
+ * Its IPv6 addresses, if it has any.
+ */
+ipv6: AddressPlan | null, 
+/**
  * The bridge on the host.
  */
 interface: string | null, 
@@ -3012,7 +3050,7 @@ listening: Array<string>,
  */
 verdict: PortVerdict, };
 
-export type PortVerdict = "reachable" | "notPublished" | "nobodyListens" | "loopbackOnly" | "notRunning";
+export type PortVerdict = "reachable" | "notPublished" | "nobodyListens" | "loopbackOnly" | "ipv4Only" | "notRunning";
 
 export type Privilege = "rootful" | "rootless";
 
@@ -4748,7 +4786,8 @@ export const HINTS = [
   "lookOrOverwrite",
   "makeItReadable",
   "makeThemReadable",
-  "onlyIpv4",
+  "subnetForm",
+  "withoutIpv6",
   "openInBrowser",
   "pullItAgain",
   "stopOrDisconnect",
