@@ -4,7 +4,13 @@ use std::sync::Arc;
 
 use terrarium_api::{ActivityKind, Error, ErrorCode, RemoveContainer, Traced};
 
-use super::{container::Container, create::is_anonymous, record::Desired, stop::Stop, to_end};
+use super::{
+    container::Container,
+    create::is_anonymous,
+    record::{Desired, Record},
+    stop::Stop,
+    to_end,
+};
 use crate::{
     Engine, Result, Tracer,
     blocking::blocking,
@@ -97,6 +103,10 @@ impl Engine {
             .step("rename record", "into the trash", discarded)
             .await?;
         self.inner.containers.remove(container);
+        if volumes == Volumes::Remove {
+            // Before anybody is told: who waited for `run --rm` finds none of them.
+            self.remove_anonymous_volumes(&record).await;
+        }
         container.life().send_modify(|life| {
             life.running = false;
             life.removed = true;
@@ -115,17 +125,15 @@ impl Engine {
             self.clean_up(container).await;
         }
         self.delete_leavings(container).await;
-        if volumes == Volumes::Remove {
-            for mount in record
-                .mounts
-                .iter()
-                .filter(|mount| is_anonymous(&record, mount))
-            {
-                // Another container may have come to use it.
-                let _ = self.remove_volume(&mount.source).await;
-            }
-        }
         Ok(())
+    }
+
+    async fn remove_anonymous_volumes(&self, record: &Record) {
+        let own = record.mounts.iter();
+        for mount in own.filter(|mount| is_anonymous(record, mount)) {
+            // Another container may have come to use it.
+            let _ = self.remove_volume(&mount.source).await;
+        }
     }
 
     async fn delete_leavings(&self, container: &Container) {
