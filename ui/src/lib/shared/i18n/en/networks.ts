@@ -84,6 +84,7 @@ export const networks = {
 export const ports = {
   title: 'From the port to the process',
   columns: ['Port', 'Exposed', 'Published', 'Listening inside', 'Result'],
+  callers: 'Without root, every caller from outside appears inside as the gateway of the network: their own addresses are not kept.',
   yes: 'yes',
   no: 'no',
   verdicts: {

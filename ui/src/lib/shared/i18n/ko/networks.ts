@@ -87,6 +87,7 @@ export const networks: typeof en.networks = {
 export const ports: typeof en.ports = {
   title: '포트에서 프로세스까지',
   columns: ['포트', '노출', '공개', '안에서 듣는 주소', '결과'],
+  callers: 'root가 아니라서, 밖에서 부른 쪽은 안에서 모두 네트워크의 게이트웨이로 보여요. 원래 주소는 남지 않아요.',
   yes: '예',
   no: '아니요',
   verdicts: {
