@@ -90,12 +90,13 @@ impl Digest {
     }
 
     fn from_hash(algorithm: Algorithm, hash: &[u8]) -> Self {
-        use fmt::Write as _;
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
         let mut text = String::with_capacity(algorithm.as_str().len() + 1 + hash.len() * 2);
         text.push_str(algorithm.as_str());
         text.push(':');
         for byte in hash {
-            write!(text, "{byte:02x}").expect("a String takes any text");
+            text.push(char::from(DIGITS[usize::from(byte >> 4)]));
+            text.push(char::from(DIGITS[usize::from(byte & 15)]));
         }
         Self { algorithm, text }
     }
