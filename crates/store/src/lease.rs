@@ -37,7 +37,11 @@ struct Record {
     expires: u64,
     #[serde(default)]
     blobs: BTreeSet<Digest>,
-    #[serde(default)]
+    /// Held by this process alone, like the snapshots: they were being worked on by a process that is gone when the
+    /// file is read again.
+    #[serde(skip)]
+    here: BTreeSet<Digest>,
+    #[serde(skip)]
     snapshots: BTreeSet<Name>,
 }
 
@@ -60,7 +64,7 @@ pub(crate) struct Held {
 
 impl Leases {
     /// Reads the leases that an earlier process left. They keep what was downloaded, for another
-    /// try; their snapshots were being worked on by a process that is gone.
+    /// try.
     pub(crate) fn open(folder: PathBuf, gate: Gate, now: SystemTime) -> Result<Self> {
         files::make_folder(&folder)?;
         files::sweep_aside(&folder)?;
@@ -72,7 +76,6 @@ impl Leases {
             let record = files::read_record::<Record>(&path).ok().flatten();
             match (id, record) {
                 (Some(id), Some(mut record)) if record.expires > unix_seconds(now) => {
-                    record.snapshots.clear();
                     record.expires = record.expires.min(unix_seconds(now + LEFT_BEHIND));
                     // Otherwise a host that starts often would give it an hour each time.
                     files::write_record(&path, &record, Durability::Process)?;
@@ -101,6 +104,7 @@ impl Leases {
         let fresh = Record {
             expires: 0,
             blobs: BTreeSet::new(),
+            here: BTreeSet::new(),
             snapshots: BTreeSet::new(),
         };
         let record = records.entry(id.clone()).or_insert(fresh);
@@ -131,7 +135,7 @@ impl Leases {
     pub(crate) fn held(&self) -> Held {
         let mut held = Held::default();
         for record in self.shared.lock().values() {
-            held.blobs.extend(record.blobs.iter().cloned());
+            held.blobs.extend(record.blobs.union(&record.here).cloned());
             held.snapshots.extend(record.snapshots.iter().cloned());
         }
         held
@@ -149,28 +153,45 @@ impl Lease {
     /// # Errors
     /// When the lease has expired or its file cannot be written.
     pub fn hold_blob(&self, digest: &Digest) -> Result<()> {
-        self.change(|record| record.blobs.insert(digest.clone()))
+        self.change(|shared, id, record| {
+            if record.blobs.insert(digest.clone()) {
+                shared.write(id, record)
+            } else {
+                Ok(())
+            }
+        })
+    }
+
+    /// Keeps blobs until the lease is dropped or this process ends: for what is here already, or made anew when it
+    /// is lost. Costs no file.
+    ///
+    /// # Errors
+    /// When the lease has expired.
+    pub fn hold_blobs_here<'a>(&self, digests: impl IntoIterator<Item = &'a Digest>) -> Result<()> {
+        self.change(|_, _, record| {
+            record.here.extend(digests.into_iter().cloned());
+            Ok(())
+        })
     }
 
     /// Keeps a snapshot and all that it lies on, whether it is there yet or not.
     ///
     /// # Errors
-    /// When the lease has expired or its file cannot be written.
+    /// When the lease has expired.
     pub fn hold_snapshot(&self, name: &Name) -> Result<()> {
-        self.change(|record| record.snapshots.insert(name.clone()))
+        self.change(|_, _, record| {
+            record.snapshots.insert(name.clone());
+            Ok(())
+        })
     }
 
-    fn change(&self, change: impl FnOnce(&mut Record) -> bool) -> Result<()> {
+    fn change(&self, change: impl FnOnce(&Shared, &Name, &mut Record) -> Result<()>) -> Result<()> {
         let _running = self.shared.gate.enter();
         let mut records = self.shared.lock();
         let record = records
             .get_mut(&self.id)
             .ok_or_else(|| Error::LeaseMissing(self.id.clone()))?;
-        if change(record) {
-            self.shared.write(&self.id, record)
-        } else {
-            Ok(())
-        }
+        change(&self.shared, &self.id, record)
     }
 }
 

@@ -365,6 +365,12 @@ fn the_collector_removes_what_nothing_needs_and_nothing_else() {
         "the manifest, but not its held layer, nor the shared config"
     );
     drop(running);
+    let passing = lease(&store, "passing");
+    passing
+        .hold_blobs_here([&Digest::sha256_of(b"garbage")])
+        .expect("holds");
+    assert_eq!(collect().blobs.len(), 0, "held without a file");
+    drop(passing);
     assert_eq!(collect().blobs, [Digest::sha256_of(b"garbage")]);
     for kept in [&b"named layer"[..], b"layer of a container"] {
         assert!(store.content().has(&Digest::sha256_of(kept)));

@@ -108,10 +108,7 @@ impl Executor for Worker {
         let image = self.image(name, platform).await?;
         let lease = Arc::clone(&self.lease);
         let base = blocking(move || {
-            let held = image
-                .layers
-                .iter()
-                .try_for_each(|layer| lease.hold_blob(&layer.digest));
+            let held = lease.hold_blobs_here(image.layers.iter().map(|layer| &layer.digest));
             let held = held.and_then(|()| {
                 image
                     .chain
@@ -176,7 +173,7 @@ impl Executor for Worker {
                 return Ok(None);
             };
             let gone = |error| store_failed("find a layer of before", &error);
-            lease.hold_blob(&record.blob.digest).map_err(gone)?;
+            lease.hold_blobs_here([&record.blob.digest]).map_err(gone)?;
             let chain = ChainId::on(on.as_ref(), &record.diff_id);
             let mut blob = store.content().blob(&record.blob.digest).map_err(gone)?;
             layers::unpack(&store, &chain, on.as_ref(), &mut blob.file, &lease)?;
