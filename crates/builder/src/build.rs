@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::Read;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -138,7 +138,8 @@ pub(crate) struct Build<'a, E: Executor> {
     files: Mutex<BTreeMap<String, Arc<Files>>>,
     /// Layers that the cache gave.
     pub(crate) cached: Mutex<BTreeSet<String>>,
-    finds: Mutex<BTreeMap<(Option<String>, String), Found>>,
+    /// What paths lead to, by path: there may be many, of few file systems.
+    finds: Mutex<HashMap<String, Vec<(Option<ChainId>, Found)>>>,
 }
 
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -274,8 +275,12 @@ impl<E: Executor> Build<'_, E> {
     }
 
     pub(crate) async fn found(&self, on: Option<&ChainId>, path: &str) -> Result<Found, Fault> {
-        let key = (on.map(ToString::to_string), path.to_owned());
-        if let Some(found) = lock(&self.finds).get(&key).cloned() {
+        let known = lock(&self.finds).get(path).and_then(|known| {
+            let mut known = known.iter();
+            let same = known.find(|(other, _)| other.as_ref() == on);
+            same.map(|(_, found)| found.clone())
+        });
+        if let Some(found) = known {
             return Ok(found);
         }
         let found = self
@@ -283,7 +288,11 @@ impl<E: Executor> Build<'_, E> {
             .find(on, path)
             .await
             .map_err(Fault::Executor)?;
-        lock(&self.finds).insert(key, found.clone());
+        let one = (on.cloned(), found.clone());
+        lock(&self.finds)
+            .entry(path.to_owned())
+            .or_default()
+            .push(one);
         Ok(found)
     }
 

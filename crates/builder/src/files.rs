@@ -1,6 +1,6 @@
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,7 +11,7 @@ use terrarium_oci::{Algorithm, Hasher};
 #[derive(Debug, Default)]
 pub struct Files {
     entries: BTreeMap<String, Entry>,
-    hashes: Mutex<BTreeMap<String, String>>,
+    hashes: Mutex<HashMap<String, String>>,
 }
 
 /// A file of a tree.
@@ -65,6 +65,10 @@ pub enum Content {
     },
 }
 
+/// How much of an archive is read at once.
+const AHEAD: usize = 1 << 18;
+/// A file that is hashed at once.
+const SMALL: usize = 8 << 10;
 /// So many links in a row are a circle.
 const LINKS_AT_MOST: u32 = 40;
 
@@ -84,11 +88,16 @@ impl Files {
 
     fn add_tar(&mut self, tar: File) -> io::Result<()> {
         let file = Arc::new(tar);
+        let size = file.metadata()?.len();
         let below = std::mem::take(&mut self.entries);
         let mut hides = Vec::new();
-        let mut archive = tar::Archive::new(Whole { file: &file, at: 0 });
-        for entry in archive.entries()? {
+        let mut archive = tar::Archive::new(Skimmer::of(&file));
+        for entry in archive.entries_with_seek()? {
             let mut entry = entry?;
+            // What is passed over is not read, so nothing else would miss its end.
+            if entry.raw_file_position().saturating_add(entry.size()) > size {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
             let path = entry.path_bytes().into_owned();
             let path =
                 clean(&String::from_utf8(path).map_err(|_| invalid("a name that is not UTF-8"))?);
@@ -253,9 +262,7 @@ impl Files {
         if let Some(hash) = known {
             return Ok(hash);
         }
-        let mut hasher = Hasher::new(Algorithm::Sha256);
-        io::copy(&mut content.open(), &mut hasher)?;
-        let hash = hasher.finish().hex().to_owned();
+        let hash = content.hash()?;
         let mut hashes = self.hashes.lock().unwrap_or_else(PoisonError::into_inner);
         hashes.insert(path.to_owned(), hash.clone());
         Ok(hash)
@@ -346,6 +353,23 @@ impl Content {
         self.len() == 0
     }
 
+    fn hash(&self) -> io::Result<String> {
+        let mut hasher = Hasher::new(Algorithm::Sha256);
+        match self {
+            // Most files are small: one read, and no buffer to clear for the end of it.
+            Self::Part { file, offset, len } if *len <= SMALL as u64 => {
+                let mut buffer = [0; SMALL];
+                let bytes = &mut buffer[..usize::try_from(*len).unwrap_or(SMALL)];
+                file.read_exact_at(bytes, *offset)?;
+                hasher.update(bytes);
+            }
+            _ => {
+                io::copy(&mut self.open(), &mut hasher)?;
+            }
+        }
+        Ok(hasher.finish().hex().to_owned())
+    }
+
     /// Reads them from the start.
     #[must_use]
     pub fn open(&self) -> Box<dyn Read + Send + '_> {
@@ -383,6 +407,44 @@ impl Read for Whole<'_> {
         let read = self.file.read_at(buffer, self.at)?;
         self.at += read as u64;
         Ok(read)
+    }
+}
+
+impl Seek for Whole<'_> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let at = match to {
+            SeekFrom::Start(at) => Some(at),
+            SeekFrom::Current(by) => self.at.checked_add_signed(by),
+            SeekFrom::End(by) => self.file.metadata()?.len().checked_add_signed(by),
+        };
+        self.at = at.ok_or(io::ErrorKind::InvalidInput)?;
+        Ok(self.at)
+    }
+}
+
+/// Reads headers and passes over what lies between them: small files stay in the buffer, large ones unread.
+struct Skimmer<'a>(BufReader<Whole<'a>>);
+
+impl<'a> Skimmer<'a> {
+    fn of(file: &'a File) -> Self {
+        Self(BufReader::with_capacity(AHEAD, Whole { file, at: 0 }))
+    }
+}
+
+impl Read for Skimmer<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.read(buffer)
+    }
+}
+
+impl Seek for Skimmer<'_> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let SeekFrom::Current(by) = to else {
+            return self.0.seek(to);
+        };
+        // A plain seek would throw the buffer away.
+        self.0.seek_relative(by)?;
+        self.0.stream_position()
     }
 }
 
@@ -441,6 +503,19 @@ mod tests {
             .collect();
         assert_eq!(paths, ["a/y", "b/new", "c/in"]);
         assert_eq!(text(&files, "a/y").as_deref(), Some("2"));
+    }
+
+    #[test]
+    fn an_archive_that_breaks_off_within_a_file_is_refused() {
+        let whole = tar(&[("small", "1"), ("large", &"x".repeat(3 * AHEAD))]);
+        let files = Files::of_tars([whole.try_clone().unwrap()]).unwrap();
+        assert_eq!(
+            text(&files, "large").map(|text| text.len()),
+            Some(3 * AHEAD)
+        );
+        whole.set_len(2 * AHEAD as u64).unwrap();
+        let refused = Files::of_tars([whole]).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::UnexpectedEof);
     }
 
     #[test]

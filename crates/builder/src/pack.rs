@@ -10,6 +10,9 @@ use tar::{EntryType, Header};
 use crate::key::{Key, KeyParts, Mark};
 use crate::{Content, Entry, Fault, Files, Kind};
 
+/// To start a thread takes as long as to hash some small files.
+const FILES_OF_A_THREAD: usize = 128;
+
 /// Files by their path in the layer.
 #[derive(Debug, Default)]
 pub(crate) struct Pack {
@@ -21,6 +24,16 @@ struct Packed {
     entry: Entry,
     /// Where the hash of its bytes is known, and under which path.
     origin: Option<(Arc<Files>, String)>,
+}
+
+/// A file of a pack whose hash is kept: its path, where it is kept, under which name, and the bytes.
+type Hashed<'a> = (&'a str, &'a Files, &'a str, &'a Content);
+
+fn hashed<'a>((path, packed): (&'a String, &'a Packed)) -> Option<Hashed<'a>> {
+    match (&packed.entry.kind, &packed.origin) {
+        (Kind::File(content), Some((files, source))) => Some((path, files, source, content)),
+        _ => None,
+    }
 }
 
 impl Pack {
@@ -35,8 +48,32 @@ impl Pack {
         self.entries.contains_key(path)
     }
 
+    /// Hashes the files side by side, where there are many; what is known of one before is used.
+    fn hash(&self) -> Result<(), Fault> {
+        let all: Vec<_> = self.entries.iter().filter_map(hashed).collect();
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let part = all.len().div_ceil(threads).max(FILES_OF_A_THREAD);
+        let hash = |part: &[Hashed<'_>]| {
+            part.iter().try_for_each(|(path, files, source, content)| {
+                let hash = files.hash(source, content);
+                hash.map(drop).map_err(Fault::io(*path))
+            })
+        };
+        std::thread::scope(|scope| {
+            let mut parts = all.chunks(part);
+            let first = parts.next().unwrap_or_default();
+            let others: Vec<_> = parts.map(|part| scope.spawn(move || hash(part))).collect();
+            let mut done = hash(first);
+            for other in others {
+                done = done.and(other.join().expect("hashing does not panic"));
+            }
+            done
+        })
+    }
+
     /// By what the layer is recognized. When files changed is no part of it.
     pub(crate) fn key(&self, kind: &str, on: &str) -> Result<Key, Fault> {
+        self.hash()?;
         let mut parts = KeyParts::new(kind);
         parts.named("below", on);
         for (path, Packed { entry, origin }) in &self.entries {
