@@ -1,4 +1,4 @@
-//! The engine in this process: opened after the window is painted, closed after it is gone.
+//! The engine in this process: opened while the window is painted, closed after it is gone.
 
 use std::{sync::Arc, time::Duration};
 
@@ -20,7 +20,7 @@ pub(crate) struct Host {
 
 impl Host {
     /// Opens the engine and serves the Docker API once the page asks for something, and returns at
-    /// once: until it is painted, the page needs the processor more.
+    /// once: until its script runs, the page needs all processors.
     pub(crate) fn start(config: Config) -> Self {
         let (sender, engine) = watch::channel(None);
         let wanted = Arc::new(Notify::new());

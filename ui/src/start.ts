@@ -12,16 +12,19 @@ import { settings } from '$lib/system/settings.svelte'
 import { usage } from '$lib/system/usage.svelte'
 import Shell from './views/shell/Shell.svelte'
 
-/** Paints the window first and asks the engine then: a slow engine never delays a window. */
+/**
+ * Asks the engine first, which opens while the window is painted: the answer is a later task, so a slow engine never
+ * delays a window.
+ */
 export function start(transport: Transport): void {
   repairLanguage(navigator)
   connect(transport)
   preferences.start()
   const target = document.getElementById('app')
   if (target === null) throw new Error('index.html has no #app')
+  overview.start()
   mount(Shell, { target })
   requestAnimationFrame(() => {
-    overview.start()
     usage.start()
     clockTick.start()
     // Settings that cannot be read leave the choices of the last time in force.

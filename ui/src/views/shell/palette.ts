@@ -120,9 +120,9 @@ function commands(): Entry[] {
   ]
 }
 
-function objects(): Entry[] {
+function objects(most = Infinity): Entry[] {
   return [
-    ...overview.containers.map((container) => ({
+    ...overview.containers.slice(0, most).map((container) => ({
       id: container.id,
       section: t.pages.containers,
       label: container.name,
@@ -130,21 +130,21 @@ function objects(): Entry[] {
       icon: ContainersIcon,
       run: () => router.go({ page: 'containers', id: container.id, tab: 'summary' }),
     })),
-    ...overview.images.map((image) => ({
+    ...overview.images.slice(0, most).map((image) => ({
       id: image.id,
       section: t.pages.images,
       label: imageTitle(image),
       icon: ImagesIcon,
       run: () => router.go({ page: 'images', id: image.id, tab: 'layers' }),
     })),
-    ...networks.all.map((network) => ({
+    ...networks.all.slice(0, most).map((network) => ({
       id: `network-${network.name}`,
       section: t.pages.networks,
       label: network.name,
       icon: NetworksIcon,
       run: () => router.go({ page: 'networks', id: network.name }),
     })),
-    ...overview.volumes.map((volume) => ({
+    ...overview.volumes.slice(0, most).map((volume) => ({
       id: `volume-${volume.name}`,
       section: t.pages.volumes,
       label: volume.name,
@@ -161,6 +161,7 @@ function relevance({ label, detail }: Entry, query: string): number {
 
 /** What the palette offers for a query. The section with the best match comes first; without a query, the verbs. */
 export function results(query: string): Entry[] {
+  if (query.trim() === '') return [...verbs(), ...commands(), ...objects(MAX_RESULTS)].slice(0, MAX_RESULTS)
   return [verbs(), commands(), objects()]
     .map((entries) =>
       entries
