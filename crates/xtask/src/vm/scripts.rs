@@ -31,6 +31,8 @@ const CGROUP: &str = "CGROUP";
 /// What a user starts, who is logged in: from the user's own systemd, as engines are. From the scope of the
 /// login no process may be moved to one of the user's.
 const SESSION: &str = r##"
+# A login that took too long was not registered; the user's systemd is there all the same.
+export XDG_RUNTIME_DIR=${XDG_RUNTIME_DIR:-/run/user/$(id -u)}
 systemd-run -q --user --scope -p Delegate=yes /suites/delegated || exit
 systemd-run -q --user --scope /suites/systemd user.slice user --user || exit
 systemd-run -q --user --scope /suites/podman --user || exit
