@@ -323,7 +323,7 @@ impl Advice {
 }
 
 /// What stands at each `{}` of the template; none when the text is another one.
-fn values(template: &str, text: &str) -> Option<Vec<String>> {
+pub(crate) fn values(template: &str, text: &str) -> Option<Vec<String>> {
     let mut pieces = template.split("{}");
     let mut rest = text.strip_prefix(pieces.next()?)?;
     let mut values = Vec::new();

@@ -22,6 +22,7 @@ macro_rules! wire {
 
 pub mod activity;
 pub mod build;
+pub mod cause;
 pub mod coach;
 pub mod commands;
 pub mod container;
@@ -52,6 +53,7 @@ pub mod volume;
 
 pub use activity::*;
 pub use build::*;
+pub use cause::*;
 pub use coach::*;
 pub use container::*;
 pub use copy::*;

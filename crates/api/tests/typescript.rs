@@ -9,7 +9,8 @@ use std::{
 };
 
 use terrarium_api::{
-    CGROUP_FILES, DOCKERFILE_PROBLEMS, FINDINGS, HINTS, STEPS, commands, commands::Shape,
+    CAUSES, CGROUP_FILES, DETAILS, DOCKERFILE_PROBLEMS, FINDINGS, HINTS, STEPS, commands,
+    commands::Shape,
 };
 use ts_rs::{Config, TS, TypeVisitor};
 
@@ -34,6 +35,8 @@ fn the_typescript_of_the_window_is_up_to_date() {
     write_names(&mut text, "HINTS", &hints);
     let findings: Vec<&str> = FINDINGS.iter().map(|(code, _)| *code).collect();
     write_names(&mut text, "FINDINGS", &findings);
+    write_texts(&mut text, "CAUSES", CAUSES);
+    write_texts(&mut text, "DETAILS", DETAILS);
 
     if std::env::var_os("UPDATE_TYPESCRIPT").is_some() {
         fs::create_dir_all(Path::new(FILE).parent().unwrap()).unwrap();
@@ -101,6 +104,15 @@ fn write_maps(text: &mut String) {
         .unwrap();
     }
     text.push_str("}\n");
+}
+
+/// Texts that the window recognizes, each by its code and with a `{}` for each value.
+fn write_texts(text: &mut String, list: &str, texts: &[(&str, &str)]) {
+    writeln!(text, "\nexport const {list} = [").unwrap();
+    for (code, template) in texts {
+        writeln!(text, "  [\"{code}\", \"{template}\"],").unwrap();
+    }
+    text.push_str("] as const\n");
 }
 
 /// A list of names that the window must have a text for; as values, so that its tests can walk them.

@@ -91,3 +91,98 @@ pub(super) fn invalid_reference(error: &terrarium_oci::Error) -> Error {
         None => failed,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use terrarium_api::cause_of;
+    use terrarium_oci::{Digest, Platform};
+    use terrarium_registry::Error as Cause;
+
+    fn host() -> String {
+        "r.example:5000".to_owned()
+    }
+
+    /// Refusals, one of each.
+    fn refusals() -> Vec<Cause> {
+        let (host, message) = (host(), "no".to_owned());
+        vec![
+            Cause::Unauthorized {
+                host: host.clone(),
+                message: message.clone(),
+            },
+            Cause::Denied {
+                host: host.clone(),
+                what: "blob x".to_owned(),
+                message: message.clone(),
+            },
+            Cause::NotFound {
+                host: host.clone(),
+                what: "blob x".to_owned(),
+            },
+            Cause::RateLimited {
+                host: host.clone(),
+                retry_after: None,
+                limit: None,
+            },
+            Cause::Status {
+                host: host.clone(),
+                status: 500,
+                message: message.clone(),
+                retry_after: None,
+            },
+            Cause::Protocol { host, message },
+        ]
+    }
+
+    /// Contents that are not what they must be, one of each.
+    fn wrong_contents() -> Vec<Cause> {
+        let (host, digest) = (host(), Digest::sha256_of(b"x"));
+        vec![
+            Cause::BadDigest {
+                host: host.clone(),
+                expected: digest.clone(),
+                found: digest.clone(),
+            },
+            Cause::Truncated {
+                host: host.clone(),
+                digest,
+                expected_bytes: 2,
+                found_bytes: 1,
+            },
+            Cause::TooLarge {
+                host: host.clone(),
+                what: "blob x".to_owned(),
+                limit_bytes: 1,
+            },
+            Cause::UnsupportedMediaType {
+                host: host.clone(),
+                media_type: "text/html".to_owned(),
+            },
+            Cause::NoPlatform {
+                what: host,
+                wanted: Box::new(Platform::host()),
+                available: Vec::new(),
+            },
+        ]
+    }
+
+    /// A window shows what it does not recognize as it is, in English.
+    #[test]
+    fn every_window_can_say_in_its_language_why_a_registry_failed() {
+        let mut causes = refusals();
+        causes.extend(wrong_contents());
+        causes.push(Cause::BadAddress { address: host() });
+        causes.push(Cause::CredentialHelper {
+            helper: "pass".to_owned(),
+            why: "no".to_owned(),
+        });
+        let code = |cause: &Cause| cause_of(&cause.to_string());
+        let mut codes: Vec<_> = causes
+            .iter()
+            .map(|cause| code(cause).unwrap_or_else(|| panic!("{cause}")))
+            .collect();
+        codes.sort_unstable();
+        codes.dedup();
+        assert_eq!(codes.len(), causes.len(), "each has words of its own");
+    }
+}

@@ -2,7 +2,7 @@ import type { Commands, Error as EngineError, Streams } from './generated/api'
 import type { CommandName, StreamName, Subscription, Transport } from './transport'
 
 export type * from './generated/api'
-export { CGROUP_FILES, DOCKERFILE_PROBLEMS, FINDINGS, HINTS, STEPS } from './generated/api'
+export { CAUSES, CGROUP_FILES, DETAILS, DOCKERFILE_PROBLEMS, FINDINGS, HINTS, STEPS } from './generated/api'
 export type { Subscription, Transport } from './transport'
 
 let transport: Transport | undefined

@@ -1,11 +1,12 @@
 import { asEngineError, type Advice, type Check } from '$lib/ipc/client'
 import { t } from '$lib/shared/i18n/index.svelte'
 import type { Problem } from '$lib/shared/loading'
+import { toldCause } from './told'
 
 /** Tells an error of the engine in the language of the window; the engine's own words become its first cause. */
 export function problemOf(thrown: unknown): Problem {
   const { code, message, causes, hint, advice } = asEngineError(thrown)
-  return { code, message: t.errors[code], causes: [message, ...causes], hint: advised(advice) ?? hint }
+  return { code, message: t.errors[code], causes: [message, ...causes].map(toldCause), hint: advised(advice) ?? hint }
 }
 
 /** The hint in the language of the window; a code that is newer than our texts leaves the engine's own words. */

@@ -1,5 +1,6 @@
 import type { Step } from '$lib/ipc/client'
 import { t } from '$lib/shared/i18n/index.svelte'
+import { toldDetail } from '$lib/system/told'
 import { kindOf } from './layout'
 
 export interface StepTexts {
@@ -26,7 +27,7 @@ const SHORT_ID = 12
 
 /** `6 nodes` in the language of the window; everything else is the kernel's and stays. */
 export const inWords = (detail: string): string =>
-  detail.replace(/(\d+) (mounts|layers|values|nodes|masked|read-only|instructions)\b/g, (_, count: string, what: string) => {
+  toldDetail(detail).replace(/(\d+) (mounts|layers|values|nodes|masked|read-only|instructions)\b/g, (_, count: string, what: string) => {
     const amounts: Record<string, (count: string) => string> = t.timelineTexts.amounts
     return amounts[what]?.(count) ?? `${count} ${what}`
   })

@@ -1,4 +1,5 @@
 export * from './builds'
+export * from './causes'
 export * from './coach'
 export * from './containers'
 export * from './copies'
