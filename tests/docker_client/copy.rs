@@ -1,4 +1,6 @@
-use std::{fs, os::unix::fs::symlink, path::Path, process::Command};
+use std::{collections::BTreeSet, fs, os::unix::fs::symlink, path::Path, process::Command};
+
+use terrarium_tests::run;
 
 use crate::with_alpine;
 
@@ -148,6 +150,68 @@ fn a_copy_beside_a_container_that_swaps_a_folder_for_a_link_stays_inside() {
         let planted = planted.display().to_string();
         let _ = setup.host.docker(&["cp", &planted, "racer:/a/planted"]);
         assert!(!secret.join("planted").exists());
+    }
+    setup.ok(&["rm", "-f", "racer"]);
+}
+
+/// What the header of an archive tells of its path.
+fn told(headers: &Path) -> serde_json::Value {
+    let headers = fs::read_to_string(headers).expect("they were written");
+    let stat = headers.lines().find_map(|line| {
+        let (name, value) = line.split_once(": ")?;
+        let is_stat = name.eq_ignore_ascii_case("x-docker-container-path-stat");
+        is_stat.then(|| value.trim().to_owned())
+    });
+    let stat = stat.unwrap_or_else(|| panic!("no header in {headers}"));
+    let mut decoder = Command::new("base64");
+    let decoded = run(decoder.arg("-d"), &stat).expect("base64 runs");
+    serde_json::from_str(decoded.ok()).expect("it is JSON")
+}
+
+#[test]
+fn the_header_of_an_archive_is_about_what_is_in_it_whatever_takes_its_name_meanwhile() {
+    let Some(setup) = with_alpine() else { return };
+    let swap = "echo own > /file; busybox dd if=/dev/zero of=/larger bs=1k count=300 2>/dev/null; \
+                mkdir /folder; busybox ln -s file /link; cd /; M='busybox mv'; \
+                while true; do for o in larger folder link; do \
+                $M file kept; $M $o file; $M file $o; $M kept file; done; done";
+    setup.ok(&["run", "-d", "--name", "racer", "alpine", "sh", "-c", swap]);
+    let scratch = setup.host.scratch();
+    let (headers, body) = (scratch.join("headers"), scratch.join("body.tar"));
+    let socket = setup.host.socket();
+    let mut kinds = BTreeSet::new();
+    let mut tries = 0;
+    while kinds.len() < 2 || tries < 40 {
+        tries += 1;
+        assert!(tries < 600, "only {kinds:?} in {tries} tries");
+        let mut curl = Command::new("curl");
+        curl.args(["-sS", "-w", "%{http_code}", "--unix-socket"]);
+        curl.arg(&socket)
+            .arg("-D")
+            .arg(&headers)
+            .arg("-o")
+            .arg(&body);
+        curl.arg("http://docker/containers/racer/archive?path=/file");
+        let asked = run(&mut curl, "").expect("curl runs");
+        if asked.ok() != "200" {
+            continue;
+        }
+        let told = told(&headers);
+        let mode = told["mode"].as_u64().expect("a number");
+        let mut archive = tar::Archive::new(fs::File::open(&body).expect("a tar"));
+        let entry = archive.entries().expect("a tar").next();
+        let entry = entry.expect("it has an entry").expect("a whole one");
+        let header = entry.header();
+        let kind = match ((mode >> 31) & 1, (mode >> 27) & 1) {
+            (1, _) => tar::EntryType::Directory,
+            (_, 1) => tar::EntryType::Symlink,
+            _ => tar::EntryType::Regular,
+        };
+        assert_eq!(header.entry_type(), kind, "{told}");
+        if kind == tar::EntryType::Regular {
+            assert_eq!(told["size"].as_u64(), header.size().ok(), "{told}");
+        }
+        kinds.insert(format!("{kind:?} {}", header.size().expect("a size")));
     }
     setup.ok(&["rm", "-f", "racer"]);
 }

@@ -52,7 +52,7 @@ pub use refs::References;
 pub use snapshot::{Changes, Info, Kind, LayerWork, Overlay, Size, Snapshots, Upper, WantedLayer};
 pub use take_in::Archived;
 pub use verify::Damage;
-pub use view::{Act, At, Bind, View, Viewed};
+pub use view::{Act, At, Bind, Sight, View, Viewed};
 
 use claims::Claims;
 use error::Context;

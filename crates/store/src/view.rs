@@ -1,6 +1,6 @@
 //! Trees in use: files of a container, or of this machine, that come out as a tar and go in from one.
 
-use std::io::{self, Read, Write};
+use std::io::{Read, Write};
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -80,6 +80,15 @@ pub enum Act {
     Put(PutOptions),
 }
 
+/// What comes into view before a path is packed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sight {
+    /// The tree is open: is it still the one that was meant?
+    Tree,
+    /// This is at the path, and this is what is packed.
+    Path(PathStat),
+}
+
 impl Store {
     /// What is at a path of a tree; a link at its end is not followed. `confirm` is asked when the tree
     /// is open: whether it still is the one that was meant.
@@ -89,14 +98,15 @@ impl Store {
     pub fn look(&self, at: At, mut confirm: impl FnMut() -> Result<()>) -> Result<PathStat> {
         let viewed = at.told(Act::Look);
         let confirm = &mut || confirm().map(|()| Vec::new());
-        match self.snapshots.worker().view(&viewed, confirm, io::sink())? {
+        match self.snapshots.worker().look(&viewed, confirm)? {
             Event::Looked(stat) => Ok(stat),
             _ => Err(silent()),
         }
     }
 
     /// Writes what is at a path of a tree, and all below it, into `sink`, as an uncompressed tar of the name
-    /// `base`; returns the number of entries. What changes meanwhile is as it is when it is read.
+    /// `base`; returns the number of entries. What changes below it meanwhile is as it is when it is read.
+    /// `watch` is told each [`Sight`] before anything else is done, and can end it.
     ///
     /// # Errors
     /// As [`Store::look`]; if a file cannot be read or shrinks meanwhile, or `sink` cannot be written.
@@ -104,12 +114,11 @@ impl Store {
         &self,
         at: At,
         (base, crossing): (&str, Crossing),
-        mut confirm: impl FnMut() -> Result<()>,
+        mut watch: impl FnMut(Sight) -> Result<()>,
         sink: impl Write + Send,
     ) -> Result<u64> {
         let viewed = at.told(Act::Pack(base.to_owned(), crossing));
-        let confirm = &mut || confirm().map(|()| Vec::new());
-        match self.snapshots.worker().view(&viewed, confirm, sink)? {
+        match self.snapshots.worker().pack(&viewed, &mut watch, sink)? {
             Event::Copied { entries } => Ok(entries),
             _ => Err(silent()),
         }

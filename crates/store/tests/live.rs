@@ -4,14 +4,18 @@
     reason = "a test that cannot set its scene has failed"
 )]
 
-use std::fs;
-use std::io::Cursor;
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::{self, Cursor};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 use terrarium_store::layer::Error;
-use terrarium_store::layer::live::{Clash, Crossing, Owner, PutOptions, pack, put};
+use terrarium_store::layer::live::{Clash, Crossing, Found, Owner, PathStat, PutOptions, put};
 use terrarium_sys::tree::Tree;
 
 const OURS: PutOptions = PutOptions {
@@ -23,6 +27,16 @@ fn root() -> (TempDir, Tree) {
     let folder = tempfile::tempdir().unwrap();
     let tree = Tree::open(folder.path()).unwrap();
     (folder, tree)
+}
+
+/// What is told of a path, and its tar.
+fn packed(tree: &Tree, path: &str, base: &str) -> Result<(PathStat, Vec<u8>), Error> {
+    let descriptors = File::open("/proc/self/fd").unwrap().into();
+    let found = Found::at(tree, path.as_bytes(), &descriptors)?;
+    let stat = found.stat().clone();
+    let mut tar = Vec::new();
+    found.pack(base.as_bytes(), Crossing::Enter, &mut tar)?;
+    Ok((stat, tar))
 }
 
 fn names(tar: &[u8]) -> Vec<String> {
@@ -76,15 +90,7 @@ fn a_folder_is_packed_under_the_name_that_is_wished() {
     fs::hard_link(folder.path().join("etc/d/f"), folder.path().join("etc/g")).unwrap();
     symlink("nowhere", folder.path().join("etc/l")).unwrap();
     let check = |path: &str, base: &str, expect: &[&str]| {
-        let mut tar = Vec::new();
-        pack(
-            &tree,
-            path.as_bytes(),
-            base.as_bytes(),
-            Crossing::Enter,
-            &mut tar,
-        )
-        .unwrap();
+        let (_, tar) = packed(&tree, path, base).unwrap();
         assert_eq!(names(&tar), expect, "{path} as {base}");
     };
     check(
@@ -103,14 +109,61 @@ fn a_folder_is_packed_under_the_name_that_is_wished() {
     check("/etc", "", &["d/", "d/f", "g", "l"]);
     check("/../../etc/d", "d", &["d/", "d/f"]);
     for (path, is_missing) in [("/lost", true), ("/etc/g/", false), ("/etc/l/", true)] {
-        let packed = pack(&tree, path.as_bytes(), b"x", Crossing::Enter, Vec::new());
-        let error = packed.unwrap_err();
+        let error = packed(&tree, path, "x").unwrap_err();
         assert_eq!(
             matches!(error, Error::Missing { .. }),
             is_missing,
             "{path}: {error}"
         );
     }
+}
+
+#[test]
+fn what_is_told_of_a_path_and_what_is_packed_are_of_one_thing_whatever_takes_its_name() {
+    use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
+    let (folder, tree) = root();
+    let at = |name: &str| folder.path().join(name);
+    fs::write(at("file"), "four").unwrap();
+    fs::write(at("larger"), "x".repeat(100_000)).unwrap();
+    fs::create_dir(at("folder")).unwrap();
+    symlink("file", at("link")).unwrap();
+    let stop = AtomicBool::new(false);
+    let started = Instant::now();
+    // The end that it has anyway is for a test that fails.
+    let goes_on = || !stop.load(Ordering::Relaxed) && started.elapsed() < Duration::from_secs(20);
+    let swap = || {
+        let others = ["larger", "folder", "link"].iter().cycle();
+        for other in others.take_while(|_| goes_on()) {
+            let (path, other) = (at("file"), at(other));
+            let flags = RenameFlags::RENAME_EXCHANGE;
+            renameat2(AT_FDCWD, &path, AT_FDCWD, &other, flags).unwrap();
+        }
+    };
+    let mut kinds = BTreeSet::new();
+    thread::scope(|scope| {
+        scope.spawn(swap);
+        // Until each kind had its turn, and long enough for the race to be lost.
+        while kinds.len() < 3 || started.elapsed() < Duration::from_millis(300) {
+            let (stat, tar) = packed(&tree, "/file", "as").unwrap();
+            let mut archive = tar::Archive::new(tar.as_slice());
+            let mut entry = archive.entries().unwrap().next().unwrap().unwrap();
+            let header = entry.header();
+            let (kind, size) = (header.entry_type(), header.size().unwrap());
+            let told = match (stat.mode & 0o170_000, stat.link_target) {
+                (0o100_000, None) => tar::EntryType::Regular,
+                (0o040_000, None) => tar::EntryType::Directory,
+                (0o120_000, Some(_)) => tar::EntryType::Symlink,
+                other => panic!("{other:?}"),
+            };
+            assert_eq!(kind, told);
+            if kind == tar::EntryType::Regular {
+                let read = io::copy(&mut entry, &mut io::sink()).unwrap();
+                assert_eq!((size, read), (stat.size_bytes, stat.size_bytes));
+            }
+            kinds.insert(format!("{kind:?}"));
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
 }
 
 #[test]

@@ -13,7 +13,10 @@ use http::{HeaderValue, StatusCode, header::CONTENT_TYPE};
 use serde_json::json;
 use terrarium_api::{Error, ErrorCode};
 use terrarium_engine::{PathStat, PutFiles, Whose};
-use tokio::{sync::mpsc, task::JoinHandle};
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::JoinHandle,
+};
 use tokio_util::io::{StreamReader, SyncIoBridge};
 
 use crate::{
@@ -35,10 +38,10 @@ pub(super) async fn stat(
     params: Params,
 ) -> Result<Response> {
     let path = params.required("path")?;
+    let stat = app.engine.stat_path(&name, path).await;
+    let stat = stat.map_err(|error| wording(&name, path, error))?;
     let mut response = Response::default();
-    response
-        .headers_mut()
-        .insert(STAT, look(&app, &name, path).await?);
+    response.headers_mut().insert(STAT, shown(path, stat));
     Ok(response)
 }
 
@@ -48,16 +51,30 @@ pub(super) async fn get(
     params: Params,
 ) -> Result<Response> {
     let path = params.required("path")?.to_owned();
-    let stat = look(&app, &name, &path).await?;
     let (writer, pieces) = ChannelWriter::new();
     let failed = writer.clone();
+    let (found, told) = oneshot::channel();
+    let (container, from) = (name.clone(), path.clone());
+    let reading = tokio::spawn(async move {
+        let tell = move |stat| drop(found.send(stat));
+        let whole = (from.as_str(), base(&from));
+        app.engine.read_path(&container, whole, tell, writer).await
+    });
+    // Until it is known what is there, an error is the status of the answer.
+    let Ok(stat) = told.await else {
+        let error = match reading.await {
+            Ok(Err(error)) => error,
+            _ => Error::new(ErrorCode::Internal, "it was not told what is there"),
+        };
+        return Err(wording(&name, &path, error));
+    };
     tokio::spawn(async move {
-        let base = base(&path).to_owned();
-        let read = app.engine.read_path(&name, &path, &base, writer).await;
-        break_off(failed, read, "an archive of files broke off").await;
+        if let Ok(read) = reading.await {
+            break_off(failed, read, "an archive of files broke off").await;
+        }
     });
     let mut response = tar(pieces);
-    response.headers_mut().insert(STAT, stat);
+    response.headers_mut().insert(STAT, shown(&path, stat));
     Ok(response)
 }
 
@@ -118,9 +135,8 @@ pub(super) async fn export(State(app): State<App>, Path(name): Path<String>) -> 
     Ok(tar(pieces))
 }
 
-async fn look(app: &App, name: &str, path: &str) -> Result<HeaderValue> {
-    let stat = app.engine.stat_path(name, path).await;
-    let stat = stat.map_err(|error| wording(name, path, error))?;
+/// What a path is, in Docker's header.
+fn shown(path: &str, stat: PathStat) -> HeaderValue {
     let shown = json!({
         "name": base(path),
         "size": stat.size_bytes,
@@ -129,7 +145,7 @@ async fn look(app: &App, name: &str, path: &str) -> Result<HeaderValue> {
         "linkTarget": stat.link_target.unwrap_or_default(),
     });
     let encoded = BASE64_STANDARD.encode(shown.to_string());
-    Ok(HeaderValue::from_str(&encoded).expect("base64 is a header"))
+    HeaderValue::from_str(&encoded).expect("base64 is a header")
 }
 
 /// The last name of a path, as Go's `filepath.Base` of what the client meant.

@@ -11,7 +11,7 @@ use std::{
 
 use terrarium_api::{Copied, CopyIn, CopyOut, Error, ErrorCode, MountKind, Traced};
 use terrarium_store::{
-    At, Bind, Overlay, Store, View,
+    At, Bind, Overlay, Sight, Store, View,
     layer::live::{Clash, Crossing, Owner, PathStat, PutOptions},
     worker::FailureKind,
 };
@@ -78,20 +78,27 @@ impl Engine {
     }
 
     /// Writes a path of a container, and all below it, into `sink` as a tar in which it is called `base`.
+    /// `found` is told what is at the path before the first byte; the tar is of that same thing.
     ///
     /// # Errors
     /// `NoSuchContainer`, `NoSuchFile`; what could not be read or written.
     pub async fn read_path(
         &self,
         container: &str,
-        path: &str,
-        base: &str,
+        (path, base): (&str, &str),
+        found: impl FnOnce(PathStat) + Send + 'static,
         sink: impl Write + Send + 'static,
     ) -> Result<()> {
         let seen = self.seen(container)?;
         self.container_event(&seen.container, "archive-path", &[]);
         let (store, path, base) = (self.store().clone(), path.to_owned(), base.to_owned());
-        blocking(move || pack(&store, &seen, (&path, &base), sink).map(drop)).await
+        let mut found = Some(found);
+        let watch = move |stat| {
+            if let Some(found) = found.take() {
+                found(stat);
+            }
+        };
+        blocking(move || pack(&store, &seen, (&path, &base), watch, sink).map(drop)).await
     }
 
     /// Puts a tar, plain or compressed with gzip or zstd, into a folder of a container. What was written
@@ -154,7 +161,7 @@ impl Engine {
             let into = (View::Folder(folder), "/");
             copy(
                 &store,
-                |sink| pack(&store, &seen, from, sink),
+                |sink| pack(&store, &seen, from, drop, sink),
                 into,
                 Owner::Writer,
             )
@@ -188,7 +195,7 @@ impl Engine {
             let packed = store.pack(
                 At::new(view, &from),
                 (&from, Crossing::Enter),
-                || Ok(()),
+                |_| Ok(()),
                 writer,
             );
             packed.map_err(|error| failed("read", &from, &error))
@@ -300,15 +307,18 @@ fn pack(
     store: &Store,
     seen: &Seen,
     (path, base): (&str, &str),
+    mut found: impl FnMut(PathStat),
     sink: impl Write + Send,
 ) -> Result<u64> {
-    let as_named = (base, Crossing::Enter);
-    let packed = store.pack(
-        At::new(seen.view.clone(), path),
-        as_named,
-        || seen.confirm(),
-        sink,
-    );
+    let at = At::new(seen.view.clone(), path);
+    let watch = |sight| match sight {
+        Sight::Tree => seen.confirm(),
+        Sight::Path(stat) => {
+            found(stat);
+            Ok(())
+        }
+    };
+    let packed = store.pack(at, (base, Crossing::Enter), watch, sink);
     packed.map_err(|error| failed("read", path, &error))
 }
 

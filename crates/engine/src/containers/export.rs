@@ -34,7 +34,7 @@ impl Engine {
         let view = View::Mounted(for_reading(self.overlay(&record)?), Vec::new());
         let store = self.store().clone();
         let work = blocking(move || {
-            let packed = store.pack(At::new(view, "/"), ("", Crossing::Stay), || Ok(()), sink);
+            let packed = store.pack(At::new(view, "/"), ("", Crossing::Stay), |_| Ok(()), sink);
             packed.map_err(|error| store_failed("read the files of the container", &error))
         });
         tracer.step("write tar", "files", work).await?;

@@ -67,7 +67,7 @@ impl Engine {
         );
         let (sender, is_whole) = mpsc::channel();
         let packing = blocking(move || {
-            let packed = store.pack(At::new(view, "/"), ("", Crossing::Stay), || Ok(()), writer);
+            let packed = store.pack(At::new(view, "/"), ("", Crossing::Stay), |_| Ok(()), writer);
             let _ = sender.send(packed.is_ok());
             packed.map_err(|error| store_failed("read the folder", &error))
         });

@@ -7,7 +7,8 @@ use std::path::Path;
 
 use nix::fcntl::{AT_FDCWD, OFlag, open};
 use nix::sys::stat::{Mode, SFlag, fstat};
-use terrarium_store::layer::{Source, live};
+use terrarium_store::layer::Source;
+use terrarium_store::layer::live::{Found, put};
 use terrarium_store::worker::Event;
 use terrarium_store::{Act, Bind, Ids, Overlay, View, Viewed};
 use terrarium_sys::mount::{AttrChange, Depth, attach, attr, clone_tree, set_attributes};
@@ -32,15 +33,18 @@ pub(super) fn act(viewed: &Path, ids: &Ids, talk: &mut Talk) -> Result<Event, Er
         .map_err(|error| Error::system("ask whether it is still there", error))?;
     let path = viewed.path.as_bytes();
     Ok(match &viewed.act {
-        Act::Look => Event::Looked(live::look(&root, path, &descriptors)?),
+        Act::Look => Event::Looked(Found::at(&root, path, &descriptors)?.stat().clone()),
         Act::Pack(base, crossing) => {
+            let found = Found::at(&root, path, &descriptors)?;
+            talk.say(&Event::Found(found.stat().clone()))
+                .map_err(|error| Error::system("tell what is packed", error))?;
             let out = BufWriter::with_capacity(256 * 1024, standard_input()?);
-            let entries = live::pack(&root, path, base.as_bytes(), *crossing, out)?;
+            let entries = found.pack(base.as_bytes(), *crossing, out)?;
             Event::Copied { entries }
         }
         Act::Put(options) => {
             let source = Source::open(standard_input()?);
-            let entries = live::put(&root, path, source, *options)?;
+            let entries = put(&root, path, source, *options)?;
             Event::Copied { entries }
         }
     })

@@ -5,7 +5,6 @@
 
 use std::ffi::OsStr;
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::ops::ControlFlow;
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -17,10 +16,13 @@ use terrarium_sys::tree::Tree;
 use crate::config::{Config, Ids};
 use crate::error::{Context, Error, Result};
 use crate::snapshot::Size;
-use crate::view::Viewed;
+use crate::view::{Sight, Viewed};
 
 mod feed;
+mod listen;
 mod protocol;
+
+use listen::{Below, Listener, OnParents, OnProgress, Silent, Unpacking, Watching};
 
 pub use protocol::{Event, Failure, FailureKind, Parents, Progress, Report, Written};
 
@@ -33,9 +35,6 @@ pub(crate) struct Worker {
     program: PathBuf,
     ids: Ids,
 }
-
-type OnProgress<'a> = &'a mut dyn FnMut(Progress) -> ControlFlow<()>;
-type OnParents<'a> = &'a mut dyn FnMut() -> Result<Vec<String>>;
 
 impl Worker {
     pub(crate) fn new(config: &Config) -> Self {
@@ -59,23 +58,32 @@ impl Worker {
     ) -> Result<Report> {
         let mut command = self.command("apply");
         command.arg("--snapshot").arg(snapshot);
-        match fed("apply", command, source, progress, parents)? {
+        let mut host = Unpacking { progress, parents };
+        match fed("apply", command, source, &mut host)? {
             (Event::Done(report), _) => Ok(report),
             (_, status) => Err(died("apply", status)),
         }
     }
 
-    /// Acts on a tree in use; what is packed goes into `sink`. `confirm` is asked when the tree is
-    /// open, before anything else is done with it.
-    pub(crate) fn view(
+    /// Looks at a path of a tree in use. `confirm` is asked when the tree is open, before anything else is
+    /// done with it.
+    pub(crate) fn look(&self, viewed: &Viewed, confirm: OnParents<'_>) -> Result<Event> {
+        let command = self.view_command(viewed);
+        let of = Path::new(&viewed.path);
+        let done = drain("view", command, of, &mut Below(confirm), &mut io::sink());
+        done.map(|(event, _)| event).map_err(of_files)
+    }
+
+    /// Packs a tree in use into `sink`.
+    pub(crate) fn pack(
         &self,
         viewed: &Viewed,
-        confirm: OnParents<'_>,
+        watch: &mut dyn FnMut(Sight) -> Result<()>,
         mut sink: impl Write + Send,
     ) -> Result<Event> {
         let command = self.view_command(viewed);
         let of = Path::new(&viewed.path);
-        let done = drain("view", command, of, confirm, &mut sink);
+        let done = drain("view", command, of, &mut Watching(watch), &mut sink);
         done.map(|(event, _)| event).map_err(of_files)
     }
 
@@ -87,8 +95,7 @@ impl Worker {
         source: impl Read + Send,
     ) -> Result<Event> {
         let command = self.view_command(viewed);
-        let progress: OnProgress<'_> = &mut |_| ControlFlow::Continue(());
-        let done = fed("view", command, source, progress, confirm);
+        let done = fed("view", command, source, &mut Below(confirm));
         done.map(|(event, _)| event).map_err(of_files)
     }
 
@@ -107,7 +114,7 @@ impl Worker {
     ) -> Result<Written> {
         let mut command = self.command("diff");
         command.arg("--snapshot").arg(snapshot);
-        match drain("diff", command, snapshot, parents, &mut sink)? {
+        match drain("diff", command, snapshot, &mut Below(parents), &mut sink)? {
             (Event::Written(written), _) => Ok(written),
             (_, status) => Err(died("diff", status)),
         }
@@ -118,8 +125,7 @@ impl Worker {
         let mut command = self.command("index");
         command.arg(folder);
         let mut list = Vec::new();
-        let parents: OnParents<'_> = &mut || Ok(Vec::new());
-        match drain("index", command, folder, parents, &mut list)? {
+        match drain("index", command, folder, &mut Silent, &mut list)? {
             (Event::Listed { .. }, _) => Ok(list),
             (_, status) => Err(died("index", status)),
         }
@@ -136,8 +142,7 @@ impl Worker {
         let mut command = self.command("read");
         command.arg(folder).arg("--file").arg(path);
         command.arg("--limit").arg(limit.to_string());
-        let parents: OnParents<'_> = &mut || Ok(Vec::new());
-        match drain("read", command, folder, parents, &mut sink)? {
+        match drain("read", command, folder, &mut Silent, &mut sink)? {
             (Event::Read { size_bytes }, _) => Ok(size_bytes),
             (_, status) => Err(died("read", status)),
         }
@@ -168,7 +173,7 @@ impl Worker {
         let mut command = self.command(action);
         command.arg(path);
         let mut session = Session::start(action, command, Stdio::null())?;
-        let answer = session.talk(&mut |_| ControlFlow::Continue(()), &mut || Ok(Vec::new()));
+        let answer = session.talk(&mut Silent);
         let status = session.finish();
         match answer? {
             Event::Measured(size) => Ok(size),
@@ -198,15 +203,14 @@ fn fed(
     action: &'static str,
     command: Command,
     source: impl Read + Send,
-    progress: OnProgress<'_>,
-    parents: OnParents<'_>,
+    host: &mut dyn Listener,
 ) -> Result<(Event, String)> {
     let mut session = Session::start(action, command, Stdio::piped())?;
     let stdin = session.child.stdin.take();
     let stdin = stdin.expect("it was asked to be piped");
     let (answer, fed) = thread::scope(|scope| {
         let feeder = scope.spawn(move || feed::feed(source, stdin));
-        let answer = session.talk(progress, parents);
+        let answer = session.talk(host);
         if answer.is_err() {
             // Otherwise the feeder would wait for a worker that no one listens to.
             session.kill();
@@ -229,14 +233,14 @@ fn drain(
     action: &'static str,
     command: Command,
     of: &Path,
-    parents: OnParents<'_>,
+    host: &mut dyn Listener,
     sink: &mut (impl Write + Send),
 ) -> Result<(Event, String)> {
     let (mut pipe, theirs) = io::pipe().context("make pipe for", of)?;
     let mut session = Session::start(action, command, Stdio::from(theirs))?;
     let (answer, drained) = thread::scope(|scope| {
         let drain = scope.spawn(move || io::copy(&mut pipe, sink).and_then(|_| sink.flush()));
-        let answer = session.talk(&mut |_| ControlFlow::Continue(()), parents);
+        let answer = session.talk(host);
         if answer.is_err() {
             session.kill();
         }
@@ -278,7 +282,7 @@ impl Session {
     }
 
     /// Talks until the last event. An early end gives an event that is none of the last ones.
-    fn talk(&mut self, progress: OnProgress<'_>, parents: OnParents<'_>) -> Result<Event> {
+    fn talk(&mut self, host: &mut dyn Listener) -> Result<Event> {
         loop {
             let mut line = String::new();
             let read = self
@@ -292,19 +296,20 @@ impl Session {
             };
             match event {
                 Event::Progress(now) => {
-                    if progress(now).is_break() {
+                    if host.progress(now).is_break() {
                         let stopped = io::Error::from(io::ErrorKind::Interrupted);
                         return Err(Error::io("unpack layer of", Path::new("worker"), stopped));
                     }
                 }
                 Event::NeedParents => {
-                    let folders = parents()?;
+                    let folders = host.parents()?;
                     let mut answer =
                         serde_json::to_vec(&Parents { folders }).expect("folder names are text");
                     answer.push(b'\n');
                     // A worker that died meanwhile is seen at the next line.
                     let _ = self.lines.get_mut().write_all(&answer);
                 }
+                Event::Found(stat) => host.found(stat)?,
                 last => return Ok(last),
             }
         }

@@ -33,6 +33,8 @@ pub enum Event {
     },
     /// What a path is.
     Looked(PathStat),
+    /// What is packed from here on; more comes.
+    Found(PathStat),
     /// A tree was packed, or a tar was put into one.
     Copied {
         /// Entries of the tar.

@@ -1,14 +1,16 @@
 //! What a path is.
 
-use std::os::fd::AsRawFd as _;
-use std::os::fd::{AsFd, OwnedFd};
+use std::ffi::OsStr;
+use std::fs::File;
+use std::os::fd::{AsFd, AsRawFd as _, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
-use nix::fcntl::{OFlag, readlinkat};
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, openat, readlinkat};
 use nix::sys::stat::{FileStat, Mode};
 use serde::{Deserialize, Serialize};
-use terrarium_sys::tree::{Kind, Tree};
+use terrarium_sys::tree::Tree;
 
 use super::place::{Place, split};
 use crate::layer::error::{Error, Result};
@@ -27,21 +29,50 @@ pub struct PathStat {
     pub link_target: Option<String>,
 }
 
-/// Looks at `path` in `root`. A link at its end is not followed. `descriptors` is this process's
-/// `/proc/self/fd`, opened where there is one: the kernel knows where a link leads.
-///
-/// # Errors
-/// [`Error::Missing`], [`Error::Refused`], [`Error::System`].
-pub fn look(root: &Tree, path: &[u8], descriptors: &OwnedFd) -> Result<PathStat> {
-    match Place::find(root, path)? {
-        Place::Folder(_, stat) => Ok(facts(&stat, None)),
-        Place::Other(folder, name, stat) => {
-            let target = match Kind::of_mode(stat.st_mode) {
-                Kind::Symlink => Some(target(root, (&folder, &name), path, descriptors)?),
-                _ => None,
-            };
-            Ok(facts(&stat, target))
-        }
+/// What was found at a path, held open: what is told of it and what is read of it are of one thing,
+/// whatever takes its name meanwhile.
+#[derive(Debug)]
+pub struct Found<'a> {
+    pub(super) path: &'a [u8],
+    pub(super) place: Place,
+    descriptors: &'a OwnedFd,
+    stat: PathStat,
+}
+
+impl<'a> Found<'a> {
+    /// Finds `path` in `root`. A link at its end is not followed. `descriptors` is this process's
+    /// `/proc/self/fd`, opened where there is one: the kernel knows where a link leads.
+    ///
+    /// # Errors
+    /// [`Error::Missing`], [`Error::Refused`], [`Error::System`].
+    pub fn at(root: &Tree, path: &'a [u8], descriptors: &'a OwnedFd) -> Result<Self> {
+        let place = Place::find(root, path)?;
+        let stat = match &place {
+            Place::Folder(_, stat) | Place::File(_, stat) | Place::Special(stat) => {
+                facts(stat, None)
+            }
+            Place::Link(text, stat) => facts(stat, Some(target(root, text, path, descriptors)?)),
+        };
+        Ok(Self {
+            path,
+            place,
+            descriptors,
+            stat,
+        })
+    }
+
+    /// What it is.
+    pub fn stat(&self) -> &PathStat {
+        &self.stat
+    }
+
+    /// Opens a held file to read it: by its descriptor, since its name may be another's by now.
+    pub(super) fn open(&self, held: &OwnedFd) -> Result<File> {
+        let number = held.as_raw_fd().to_string();
+        let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
+        let opened = openat(self.descriptors, number.as_str(), flags, Mode::empty());
+        let failed = |error: Errno| Error::system("open", self.path, error.into());
+        opened.map(File::from).map_err(failed)
     }
 }
 
@@ -57,20 +88,14 @@ fn facts(stat: &FileStat, link_target: Option<String>) -> PathStat {
     }
 }
 
-fn target(
-    root: &Tree,
-    (folder, name): (&Tree, &[u8]),
-    path: &[u8],
-    descriptors: &OwnedFd,
-) -> Result<String> {
-    let text = folder.read_link(std::ffi::OsStr::from_bytes(name));
-    let text = text.map_err(|error| Error::system("read link", path, error))?;
+fn target(root: &Tree, text: &OsStr, path: &[u8], descriptors: &OwnedFd) -> Result<String> {
     let (above, _) = split(path);
-    let whole = match text.as_bytes().first() {
-        Some(b'/') => text.as_bytes().to_vec(),
-        _ => [b"/", above, b"/", text.as_bytes()].concat(),
+    let text = text.as_bytes();
+    let whole = match text.first() {
+        Some(b'/') => text.to_vec(),
+        _ => [b"/", above, b"/", text].concat(),
     };
-    let at = Path::new(std::ffi::OsStr::from_bytes(&whole));
+    let at = Path::new(OsStr::from_bytes(&whole));
     let resolved = root
         .open_in_root(at, OFlag::O_PATH, Mode::empty())
         .ok()

@@ -10,6 +10,6 @@ mod pack;
 mod place;
 mod put;
 
-pub use look::{PathStat, look};
-pub use pack::{Crossing, pack};
+pub use look::{Found, PathStat};
+pub use pack::Crossing;
 pub use put::{Clash, Owner, PutOptions, put};

@@ -7,6 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use nix::sys::stat::FileStat;
 use terrarium_sys::tree::{Kind, Tree};
 
+use super::look::Found;
 use super::place::{Place, is_made_by_kernel, refuse_kernel};
 use crate::layer::emit::{self, Entry, Links};
 use crate::layer::error::{Error, Result};
@@ -23,37 +24,27 @@ pub enum Crossing {
     Stay,
 }
 
-/// Writes what `path` leads to in `root` into `out`, under the name `base` in place of its own; of a
-/// folder without a name only what is in it. Returns the number of entries.
-///
-/// # Errors
-/// [`Error::Missing`] and [`Error::Refused`] for the path, [`Error::System`] when a file cannot be
-/// read, [`Error::Stream`] when `out` cannot be written.
-pub fn pack(
-    root: &Tree,
-    path: &[u8],
-    base: &[u8],
-    crossing: Crossing,
-    out: impl Write,
-) -> Result<u64> {
-    let mut walk = Walk {
-        builder: tar::Builder::new(out),
-        crossing,
-        links: Links::default(),
-        entries: 0,
-    };
-    match Place::find(root, path)? {
-        Place::Folder(tree, stat) => {
-            refuse_kernel(&tree, path)?;
-            walk.folder(&tree, &stat, base.to_vec(), 0)?;
-        }
-        Place::Other(folder, name, stat) => walk.other(&folder, &name, &stat, base)?,
+impl Found<'_> {
+    /// Writes it into `out`, under the name `base` in place of its own; of a folder without a name only
+    /// what is in it. Returns the number of entries.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] for what is made by the kernel, [`Error::System`] when a file cannot be
+    /// read, [`Error::Stream`] when `out` cannot be written.
+    pub fn pack(self, base: &[u8], crossing: Crossing, out: impl Write) -> Result<u64> {
+        let mut walk = Walk {
+            builder: tar::Builder::new(out),
+            crossing,
+            links: Links::default(),
+            entries: 0,
+        };
+        walk.found(&self, base)?;
+        walk.builder
+            .into_inner()
+            .and_then(|mut out| out.flush())
+            .map_err(Error::Stream)?;
+        Ok(walk.entries)
     }
-    walk.builder
-        .into_inner()
-        .and_then(|mut out| out.flush())
-        .map_err(Error::Stream)?;
-    Ok(walk.entries)
 }
 
 struct Walk<W: Write> {
@@ -65,6 +56,28 @@ struct Walk<W: Write> {
 }
 
 impl<W: Write> Walk<W> {
+    fn found(&mut self, found: &Found<'_>, base: &[u8]) -> Result<()> {
+        match &found.place {
+            Place::Folder(tree, stat) => {
+                refuse_kernel(tree, found.path)?;
+                self.folder(tree, stat, base.to_vec(), 0)
+            }
+            Place::File(held, stat) => {
+                let file = found.open(held)?;
+                let mut entry = Entry::new(base, stat);
+                entry.xattrs = emit::xattrs_of(&file, base)?;
+                self.append(&entry, file)
+            }
+            Place::Link(text, stat) => {
+                let mut entry = Entry::new(base, stat);
+                entry.link = Some(text.as_bytes());
+                self.append(&entry, io::empty())
+            }
+            Place::Special(stat) if Kind::of_mode(stat.st_mode) == Kind::Socket => Ok(()),
+            Place::Special(stat) => self.append(&Entry::new(base, stat), io::empty()),
+        }
+    }
+
     fn folder(&mut self, dir: &Tree, stat: &FileStat, path: Vec<u8>, depth: usize) -> Result<()> {
         if depth > MAX_DEPTH {
             return Err(Error::refused(&path, "its folders are nested too deeply"));

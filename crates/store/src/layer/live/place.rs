@@ -1,13 +1,14 @@
 //! Where a path leads within a root.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use nix::errno::Errno;
-use nix::fcntl::OFlag;
-use nix::sys::stat::{FileStat, Mode};
+use nix::fcntl::{OFlag, readlinkat};
+use nix::sys::stat::{FileStat, Mode, fstat};
 use nix::sys::statfs::{FsType, fstatfs};
 use terrarium_sys::tree::{Kind, Tree};
 
@@ -28,13 +29,17 @@ const MADE_BY_THE_KERNEL: &[i64] = &[
     0xcafe_4a11, // bpf
 ];
 
-/// What a path leads to.
+/// What a path leads to, held so that it stays the same thing whatever takes its name.
 #[derive(Debug)]
 pub(super) enum Place {
     /// A folder.
     Folder(Tree, FileStat),
-    /// Anything else, by its folder and its name there.
-    Other(Tree, Vec<u8>, FileStat),
+    /// A regular file, by a handle that does not read.
+    File(OwnedFd, FileStat),
+    /// A symbolic link, and what is written in it.
+    Link(OsString, FileStat),
+    /// Anything else.
+    Special(FileStat),
 }
 
 impl Place {
@@ -43,18 +48,33 @@ impl Place {
     pub(super) fn find(root: &Tree, path: &[u8]) -> Result<Self> {
         let (folder, name) = split(path);
         let failed = |error| not_there(path, error);
-        if !name.is_empty() {
-            let parent = open_folder(root, folder).map_err(failed)?;
-            let stat = parent.stat(OsStr::from_bytes(name)).map_err(failed)?;
-            let stat = stat.ok_or_else(|| failed(Errno::ENOENT.into()))?;
-            if Kind::of_mode(stat.st_mode) != Kind::Directory {
-                refuse_kernel(&parent, path)?;
-                return Ok(Self::Other(parent, name.to_vec(), stat));
-            }
+        if name.is_empty() {
+            let tree = open_folder(root, path).map_err(failed)?;
+            let stat = tree.stat_self().map_err(failed)?;
+            return Ok(Self::Folder(tree, stat));
         }
-        let tree = open_folder(root, path).map_err(failed)?;
-        let stat = tree.stat_self().map_err(failed)?;
-        Ok(Self::Folder(tree, stat))
+        let parent = open_folder(root, folder).map_err(failed)?;
+        let flags = OFlag::O_PATH | OFlag::O_NOFOLLOW;
+        let handle = parent.open_beneath(Path::new(OsStr::from_bytes(name)), flags, Mode::empty());
+        let place = Self::held(handle.map_err(failed)?).map_err(failed)?;
+        if !matches!(place, Self::Folder(..)) {
+            refuse_kernel(&parent, path)?;
+        }
+        Ok(place)
+    }
+
+    fn held(handle: OwnedFd) -> io::Result<Self> {
+        let stat = fstat(&handle)?;
+        Ok(match Kind::of_mode(stat.st_mode) {
+            Kind::Directory => {
+                let handle = Tree::from_fd(handle)?;
+                // The same folder again, by a descriptor that lists.
+                Self::Folder(handle.open_plain(Path::new("."))?, stat)
+            }
+            Kind::File => Self::File(handle, stat),
+            Kind::Symlink => Self::Link(readlinkat(&handle, "")?, stat),
+            _ => Self::Special(stat),
+        })
     }
 }
 
