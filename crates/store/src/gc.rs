@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::RwLockWriteGuard;
 use std::time::SystemTime;
 
 use terrarium_oci::{ChainId, Descriptor, Digest, Document, ImageConfig, MAX_DOCUMENT_BYTES};
@@ -32,6 +33,34 @@ pub struct Collected {
     pub freed_bytes: u64,
 }
 
+/// A collection that has begun: until it ends or is dropped, nothing is leased, put or forgotten.
+#[derive(Debug)]
+pub struct Collection<'a> {
+    store: &'a Store,
+    alone: RwLockWriteGuard<'a, ()>,
+}
+
+impl Collection<'_> {
+    /// As [`Store::collect`].
+    ///
+    /// # Errors
+    /// As [`Store::collect`].
+    pub fn collect(self, roots: &Roots, now: SystemTime) -> Result<Collected> {
+        let Self { store, alone } = self;
+        let mut collected = Collected::default();
+        store.leases.expire(now)?;
+        let live = store.mark(roots, &BTreeSet::new())?;
+        store.sweep_blobs(&live, &mut collected)?;
+        let gone = store.detach_snapshots(&live, &mut collected)?;
+        // Trees take their time, and nobody knows them any more.
+        drop(alone);
+        for folder in gone {
+            store.snapshots.delete(&folder)?;
+        }
+        Ok(collected)
+    }
+}
+
 /// What must stay.
 #[derive(Default)]
 struct Live {
@@ -46,18 +75,16 @@ impl Store {
     /// # Errors
     /// When a record or the disk cannot be read or changed; what was removed before stays removed.
     pub fn collect(&self, roots: &Roots, now: SystemTime) -> Result<Collected> {
-        let mut collected = Collected::default();
-        let gone = {
-            let _alone = self.gate.close();
-            self.leases.expire(now)?;
-            let live = self.mark(roots, &BTreeSet::new())?;
-            self.sweep_blobs(&live, &mut collected)?;
-            self.detach_snapshots(&live, &mut collected)?
-        };
-        for folder in gone {
-            self.snapshots.delete(&folder)?;
+        self.begin_collection().collect(roots, now)
+    }
+
+    /// Closes the gate, so that what is needed can be found out: what is put anywhere else before a
+    /// reference to it is removed is then seen in one place or the other.
+    pub fn begin_collection(&self) -> Collection<'_> {
+        Collection {
+            store: self,
+            alone: self.gate.close(),
         }
-        Ok(collected)
     }
 
     /// What [`Store::collect`] would remove if the references `forgotten` were gone, without

@@ -44,7 +44,7 @@ pub use config::{Config, IdMaps, IdRange, Ids};
 pub use content::{Blob, Content, Wanted};
 pub use error::{Error, Result};
 pub use follow::Follow;
-pub use gc::{Collected, Roots};
+pub use gc::{Collected, Collection, Roots};
 pub use ingest::{BlobWriter, Ingest};
 pub use lease::{Lease, Leases};
 pub use name::Name;

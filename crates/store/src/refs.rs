@@ -91,6 +91,8 @@ impl References {
     /// # Errors
     /// [`Error::ReferenceMissing`].
     pub fn remove(&self, name: &str) -> Result<Descriptor> {
+        // Whoever keeps its content elsewhere from now on has said so before.
+        let _running = self.shared.gate.enter();
         let mut records = self.shared.lock();
         if !records.contains_key(name) {
             return Err(Error::ReferenceMissing(name.to_owned()));

@@ -29,6 +29,8 @@ mod starter;
 mod state;
 mod tag;
 mod trash;
+#[cfg(test)]
+mod trash_killed;
 mod verify;
 
 pub(crate) use catalog::{Catalog, Image};

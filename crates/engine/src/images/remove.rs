@@ -98,8 +98,10 @@ impl Engine {
         let data_root = self.inner.config.data_root.clone();
         blocking(move || {
             let failed = |error| store_failed("remove unused blobs and snapshots", &error);
+            let collection = store.begin_collection();
             let roots = roots(&store, &data_root, trash::held(&data_root, now_ms())?);
-            let collected = store.collect(&roots, SystemTime::now()).map_err(failed)?;
+            let collected = collection.collect(&roots, SystemTime::now());
+            let collected = collected.map_err(failed)?;
             let mut deleted: Vec<String> = ids.iter().map(Digest::to_string).collect();
             deleted.extend(collected.snapshots.iter().map(ToString::to_string));
             Ok((deleted, collected.freed_bytes))

@@ -3,8 +3,8 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use terrarium_api::{
-    ChangeKind, ContainerSummary, EmptyTrash, Error, ErrorCode, RemoveImage, RemovedImage,
-    RestoredImage, Traced, Trash, TrashId, TrashSummary, TrashedImage,
+    ChangeKind, EmptyTrash, Error, ErrorCode, RemoveImage, RemovedImage, RestoredImage, Traced,
+    Trash, TrashId, TrashSummary, TrashedImage,
 };
 use terrarium_oci::{Descriptor, Digest, Reference};
 use terrarium_store::{Name, Store};
@@ -30,7 +30,14 @@ impl Engine {
         let mut tracer = Tracer::new("image.trash", &request.image, command);
         let containers = self.containers().await?;
         let inner = Arc::clone(&self.inner);
-        let work = blocking(move || put_away(&inner, &request, &containers));
+        let work = blocking(move || {
+            let (store, _naming) = (&inner.images.store, inner.images.naming());
+            let image = Catalog::read(store).find(&request.image)?.clone();
+            let removal = decide(&image, &request, &containers)?;
+            let entries = Entries::below(&inner.config.data_root);
+            let entry = put_away(store, &entries, &image, &removal)?;
+            Ok((image, entry))
+        });
         let (image, entry) = tracer.step("move reference", "trash/", work).await?;
         let shown = show(self.store(), &entry, Some(&image), 0);
         for name in &shown.references {
@@ -61,7 +68,11 @@ impl Engine {
         let command = format!("docker tag … # {}", request.id);
         let mut tracer = Tracer::new("image.restore", &request.id, command);
         let inner = Arc::clone(&self.inner);
-        let work = blocking(move || bring_back(&inner, &request.id));
+        let work = blocking(move || {
+            let entries = Entries::below(&inner.config.data_root);
+            let _naming = inner.images.naming();
+            bring_back(&inner.images.store, &entries, &request.id)
+        });
         let back = tracer.step("move reference", "refs/", work).await?;
         for name in &back.named {
             self.image_event("tag", back.id.as_str(), name);
@@ -125,8 +136,15 @@ impl Engine {
     pub(crate) fn sweep_trash(&self) {
         let engine = self.clone();
         tokio::spawn(async move {
-            let entries = Entries::below(&engine.config().data_root);
-            let swept = blocking(move || entries.expire(now_ms())).await;
+            let inner = Arc::clone(&engine.inner);
+            let swept = blocking(move || {
+                // Nobody is writing an entry meanwhile.
+                let _naming = inner.images.naming();
+                let entries = Entries::below(&inner.config.data_root);
+                entries.drop_unfinished()?;
+                entries.expire(now_ms())
+            });
+            let swept = swept.await;
             let swept = match swept {
                 Ok(true) => engine.forget_expired().await,
                 Ok(false) => Ok(()),
@@ -139,25 +157,22 @@ impl Engine {
     }
 }
 
-/// The caller's request, as an entry of the trash in place of names.
-fn put_away(
-    inner: &Inner,
-    request: &RemoveImage,
-    containers: &[ContainerSummary],
-) -> Result<(Image, Entry)> {
-    let store = &inner.images.store;
-    let _naming = inner.images.naming();
-    let image = Catalog::read(store).find(&request.image)?.clone();
-    let removal = decide(&image, request, containers)?;
-    let names = names_of(store, &image, &removal);
-    let entry = Entry::new(names, removal != Removal::Whole, now_ms());
-    let put = Entries::below(&inner.config.data_root).put(&entry);
-    put.map_err(|error| match error.code {
+/// What is removed from an image, as an entry of the trash in place of names. The caller holds the lock on
+/// names.
+pub(super) fn put_away(
+    store: &Store,
+    entries: &Entries,
+    image: &Image,
+    removal: &Removal,
+) -> Result<Entry> {
+    let names = names_of(store, image, removal);
+    let entry = Entry::new(names, *removal != Removal::Whole, now_ms());
+    entries.put(&entry).map_err(|error| match error.code {
         ErrorCode::DiskFull => error.hint("the trash needs room too: remove the image for good"),
         _ => error,
     })?;
     without_names(store, entry.names.keys())?;
-    Ok((image, entry))
+    Ok(entry)
 }
 
 fn list(inner: &Inner) -> Result<Trash> {
@@ -192,15 +207,15 @@ fn freed_by(inner: &Inner, entries: &[Entry], gone: &[&Entry]) -> Result<u64> {
 }
 
 /// An image that came out of the trash.
-struct Back {
+#[derive(Debug)]
+pub(super) struct Back {
     id: Digest,
     named: Vec<String>,
     taken: Vec<String>,
 }
 
-fn bring_back(inner: &Inner, id: &str) -> Result<Back> {
-    let (store, entries) = (&inner.images.store, Entries::below(&inner.config.data_root));
-    let _naming = inner.images.naming();
+/// The names of an entry, and the image with them. The caller holds the lock on names.
+pub(super) fn bring_back(store: &Store, entries: &Entries, id: &str) -> Result<Back> {
     let entry = entries.find(id, now_ms())?;
     let image = entry.names.values().find_map(|target| load(store, target));
     let image = image

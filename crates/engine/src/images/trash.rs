@@ -130,6 +130,22 @@ impl Entries {
         Ok(!expired.is_empty())
     }
 
+    /// Removes what a crash left of entries that were being written.
+    pub(super) fn drop_unfinished(&self) -> Result<()> {
+        let what = || format!("list {}", self.folder.display());
+        let files = match fs::read_dir(&self.folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            files => files.context(what)?,
+        };
+        for file in files {
+            let path = file.context(what)?.path();
+            if path.extension().is_some_and(|end| end == "new") {
+                fs::remove_file(&path).context(|| format!("remove {}", path.display()))?;
+            }
+        }
+        Ok(())
+    }
+
     fn all(&self) -> Result<Vec<Entry>> {
         let what = || format!("list {}", self.folder.display());
         let files = match fs::read_dir(&self.folder) {
@@ -230,5 +246,8 @@ mod tests {
         fs::write(folder.join("..json"), "{}").unwrap();
         assert_eq!(trash.list(1).unwrap(), [good]);
         assert!(trash.find("../../etc/passwd", 1).is_err());
+        trash.drop_unfinished().unwrap();
+        assert!(!folder.join("0123456789abcdef.json.new").exists());
+        assert_eq!(fs::read_dir(folder).unwrap().count(), 3);
     }
 }
