@@ -3,9 +3,10 @@
 use std::{
     fmt::Write as _,
     fs::{self, File},
-    io::BufWriter,
+    io::{BufWriter, Read as _},
     path::Path,
     process::Command,
+    time::Instant,
 };
 
 use crate::with_alpine;
@@ -137,6 +138,99 @@ fn an_image_of_127_layers_is_made_pushed_pulled_and_run() {
         "ls /many | wc -l; cat /many/126",
     ];
     assert_eq!(setup.ok(&count), "126\n126");
+}
+
+/// A gigabyte, or TERRARIUM_MIB, through every tool; `cargo test … -- --ignored gigabyte --nocapture` prints how long
+/// each way took.
+#[test]
+#[ignore = "it takes minutes and ten times its size of disk"]
+fn an_image_of_a_gigabyte_keeps_its_digests_through_every_tool() {
+    let Some(setup) = with_alpine() else { return };
+    let size = std::env::var("TERRARIUM_MIB").ok();
+    let size: u64 = size.and_then(|size| size.parse().ok()).unwrap_or(1024);
+    let path = |name: &str| setup.host.scratch().join(name).display().to_string();
+    let (root, saved) = (path("root.tar"), path("saved.tar"));
+    write_large(Path::new(&root), size).expect("a tar");
+    let layers = "{{json .RootFS.Layers}}";
+    step("import", &|| drop(setup.ok(&["import", &root, "large:1"])));
+    fs::remove_file(&root).expect("it was there");
+    let (id, made) = (
+        setup.field("large:1", "{{.Id}}"),
+        setup.field("large:1", layers),
+    );
+
+    let away = format!("{}/large:1", setup.registry.address());
+    setup.ok(&["tag", "large:1", &away]);
+    step("push", &|| drop(setup.ok(&["push", "-q", &away])));
+    step("save", &|| {
+        drop(setup.ok(&["save", "-o", &saved, "large:1"]))
+    });
+    setup.ok(&["rmi", "-f", &id]);
+    step("pull", &|| drop(setup.ok(&["pull", "-q", &away])));
+    assert_eq!(
+        (setup.field(&away, "{{.Id}}"), setup.field(&away, layers)),
+        (id.clone(), made.clone())
+    );
+    setup.ok(&["rmi", "-f", &id]);
+
+    other_tools_read(setup.host.scratch(), &saved, (&id, size));
+    step("load", &|| drop(setup.ok(&["load", "-i", &saved])));
+    assert_eq!(
+        (
+            setup.field("large:1", "{{.Id}}"),
+            setup.field("large:1", layers)
+        ),
+        (id, made)
+    );
+}
+
+/// What the others make of a saved image of this id.
+fn other_tools_read(scratch: &Path, saved: &str, (id, mebibytes): (&str, u64)) {
+    let path = |name: &str| scratch.join(name).display().to_string();
+    let layout = path("layout");
+    let target = format!("oci:{layout}:it");
+    step("skopeo reads ours", &|| {
+        tool(
+            "skopeo",
+            &["copy", "-q", &format!("oci-archive:{saved}"), &target],
+        );
+    });
+    let bundle = path("bundle");
+    step("umoci unpacks ours", &|| {
+        tool(
+            "umoci",
+            &["unpack", "--image", &format!("{layout}:it"), &bundle],
+        );
+    });
+    let large = fs::metadata(Path::new(&bundle).join("rootfs/large")).expect("it is there");
+    assert_eq!(large.len(), mebibytes << 20);
+    fs::remove_dir_all(&bundle).expect("it was there");
+    let podman = Podman(path("podman"));
+    step("podman loads ours", &|| {
+        drop(podman.run(&["load", "-q", "-i", saved]))
+    });
+    let theirs = podman.run(&["image", "inspect", "--format", "{{.Id}}", "large:1"]);
+    assert_eq!(theirs, id.trim_start_matches("sha256:"));
+    podman.run(&["rmi", "-af"]);
+}
+
+/// Does it, and prints how long it took.
+fn step(what: &str, work: &dyn Fn()) {
+    let started = Instant::now();
+    work();
+    eprintln!("{what}: {:.1} s", started.elapsed().as_secs_f64());
+}
+
+/// Busybox, and one file of so many MiB that do not compress.
+fn write_large(path: &Path, mebibytes: u64) -> std::io::Result<()> {
+    let mut tar = tar::Builder::new(BufWriter::new(File::create(path)?));
+    tar.append_path_with_name("/bin/busybox", "busybox")?;
+    let mut header = tar::Header::new_gnu();
+    header.set_size(mebibytes << 20);
+    header.set_mode(0o644);
+    let noise = File::open("/dev/urandom")?.take(mebibytes << 20);
+    tar.append_data(&mut header, "large", noise)?;
+    tar.into_inner()?.into_inner()?.sync_all()
 }
 
 #[test]
