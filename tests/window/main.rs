@@ -12,5 +12,6 @@ mod looks;
 mod networks;
 mod registries;
 mod screens;
+mod signatures;
 mod studio;
 mod trash;
