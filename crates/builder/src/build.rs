@@ -126,6 +126,9 @@ pub async fn build<E: Executor>(
     Ok(build.outcome(state))
 }
 
+/// What a path leads to on one of the file systems: there are many paths, and few of these.
+type FoundOn = (Option<ChainId>, Found);
+
 pub(crate) struct Build<'a, E: Executor> {
     pub(crate) executor: &'a E,
     pub(crate) request: &'a Request,
@@ -138,8 +141,7 @@ pub(crate) struct Build<'a, E: Executor> {
     files: Mutex<BTreeMap<String, Arc<Files>>>,
     /// Layers that the cache gave.
     pub(crate) cached: Mutex<BTreeSet<String>>,
-    /// What paths lead to, by path: there may be many, of few file systems.
-    finds: Mutex<HashMap<String, Vec<(Option<ChainId>, Found)>>>,
+    finds: Mutex<HashMap<String, Vec<FoundOn>>>,
 }
 
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
