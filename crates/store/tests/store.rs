@@ -365,12 +365,6 @@ fn the_collector_removes_what_nothing_needs_and_nothing_else() {
         "the manifest, but not its held layer, nor the shared config"
     );
     drop(running);
-    let passing = lease(&store, "passing");
-    passing
-        .hold_blobs_here([&Digest::sha256_of(b"garbage")])
-        .expect("holds");
-    assert_eq!(collect().blobs.len(), 0, "held without a file");
-    drop(passing);
     assert_eq!(collect().blobs, [Digest::sha256_of(b"garbage")]);
     for kept in [&b"named layer"[..], b"layer of a container"] {
         assert!(store.content().has(&Digest::sha256_of(kept)));
@@ -457,4 +451,25 @@ fn a_blob_of_unknown_digest_is_named_at_its_end() {
             .count(),
         0
     );
+}
+
+#[test]
+fn what_is_held_here_costs_no_file_and_is_kept() {
+    let dir = tempfile::tempdir().expect("temporary folder");
+    let store = open(dir.path());
+    let pull = lease(&store, "pull");
+    put_image(&store, b"layer", &pull);
+    let layer = Digest::sha256_of(b"layer");
+    let passing = lease(&store, "passing");
+    drop(pull);
+    let file = dir.path().join("leases/passing.json");
+    let before = fs::read(&file).expect("a lease has a file");
+    passing.hold_blobs_here([&layer]).expect("holds");
+    assert_eq!(fs::read(&file).expect("it is still there"), before);
+    let collect = || store.collect(&Roots::default(), SystemTime::now());
+    collect().expect("collects");
+    assert!(store.content().has(&layer));
+    drop(passing);
+    collect().expect("collects");
+    assert!(!store.content().has(&layer));
 }
