@@ -6,6 +6,7 @@ use terrarium_dockerfile::{Dockerfile, Expander, Ignore, Program};
 use terrarium_oci::{ChainId, DiffId, ImageConfig, RootFs};
 use tokio::sync::OnceCell;
 
+use crate::named::NamedContext;
 use crate::state::State;
 use crate::{Executor, Failure, Fault, Files, Found, Key, Layer};
 
@@ -37,6 +38,8 @@ pub struct Request {
     pub secrets: BTreeMap<String, Vec<u8>>,
     /// `--ssh`: the ids of agents.
     pub agents: BTreeSet<String>,
+    /// What stands for images and stages of these names: `--build-context`.
+    pub contexts: BTreeMap<String, NamedContext>,
     /// Whether every step runs again.
     pub no_cache: bool,
     /// `SOURCE_DATE_EPOCH`.
@@ -155,6 +158,9 @@ impl<E: Executor> Build<'_, E> {
 
     /// The stage before `index` that a name means.
     pub(crate) fn earlier(&self, name: &str, index: usize) -> Option<usize> {
+        if self.request.named(name).is_some() {
+            return None;
+        }
         let lower = name.to_lowercase();
         let stages = &self.program.stages[..index];
         let named = stages
@@ -249,9 +255,14 @@ impl<E: Executor> Build<'_, E> {
         if let Some(files) = lock(&self.files).get(&key).cloned() {
             return Ok(files);
         }
-        let layers = self.layers_of(name, stage).await?;
-        let files = self.executor.files(&layers).await;
-        let files = files.map_err(Fault::Executor)?;
+        let files = match self.request.named(name) {
+            Some(NamedContext::Files(files)) => Arc::clone(files),
+            _ => {
+                let layers = self.layers_of(name, stage).await?;
+                let files = self.executor.files(&layers).await;
+                files.map_err(Fault::Executor)?
+            }
+        };
         lock(&self.files).insert(key, Arc::clone(&files));
         Ok(files)
     }
@@ -265,8 +276,7 @@ impl<E: Executor> Build<'_, E> {
             }
             None => {
                 let platform = self.request.platform.as_deref();
-                let base = self.executor.base(name, platform).await;
-                base.map_err(Fault::Executor)?.layers
+                self.image(name, platform).await?.layers
             }
         };
         if self.executor.knows(&layers) {

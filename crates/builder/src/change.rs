@@ -108,6 +108,7 @@ fn request(line: &str) -> Request {
         network: String::new(),
         secrets: BTreeMap::new(),
         agents: Default::default(),
+        contexts: Default::default(),
         no_cache: false,
         epoch: None,
         now: 0,

@@ -7,7 +7,7 @@ use crate::build::Build;
 use crate::key::{Key, KeyParts};
 use crate::permissions::Permissions;
 use crate::state::State;
-use crate::{Executor, Fault};
+use crate::{Executor, Fault, NamedContext};
 
 /// A transfer with its variables replaced.
 pub(crate) struct Order {
@@ -35,6 +35,10 @@ impl<E: Executor> Build<'_, E> {
             return Ok(None);
         };
         let from = state.expand(from, self.request.escape())?;
+        // Files that stand for something have no layers to recognize them by.
+        if let Some(NamedContext::Files(_)) = self.request.named(&from) {
+            return Ok(None);
+        }
         let exclude = transfer.exclude.iter();
         let exclude = exclude.map(|text| state.expand(text, self.request.escape()));
         let exclude: Vec<String> = exclude.collect::<Result<_, _>>()?;

@@ -65,8 +65,7 @@ impl<E: Executor> Build<'_, E> {
         } else if let Some(other) = self.earlier(&name, index) {
             self.with_needs(other).await?.continued()
         } else {
-            let base = self.executor.base(&name, platform.as_deref()).await;
-            State::on(base.map_err(|error| at(Fault::Executor(error)))?)
+            self.begun(&name, platform).await.map_err(at)?
         };
         let mut state = state.with_path();
         state.stage = index;

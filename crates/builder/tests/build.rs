@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 
 use machine::{ABC, Machine, request, run, tar_of};
 use terrarium_builder::{
-    Base, BoxError, Executor, Files, Found, Key, Layer, Process, Report, build,
+    Base, BoxError, Executor, Files, Found, Key, Layer, NamedContext, Process, Report, build,
 };
 use terrarium_oci::{ChainId, Descriptor, DiffId, Digest, MediaType, Platform};
 
@@ -28,6 +28,29 @@ async fn stages_that_the_target_does_not_need_are_left_out() {
     let mut seen = ran(&Machine::default(), dockerfile).await;
     seen.sort();
     assert_eq!(seen, ["one", "two"]);
+}
+
+#[tokio::test]
+async fn files_and_images_stand_for_stages_and_images() {
+    let machine = Machine::default();
+    let dockerfile = "FROM a AS made\nRUN left-out\nFROM files AS copied\n\
+        FROM docker.io/library/lost\nCOPY --from=made word /one\n\
+        COPY --from=copied made /two\nRUN last\n";
+    let mut asked = request(dockerfile, tar_of("a", "x", 1));
+    let files = || NamedContext::Files(Arc::new(Files::of_bytes("word", b"x".to_vec(), 0o644)));
+    asked.contexts = BTreeMap::from([
+        ("made".to_owned(), files()),
+        ("files".to_owned(), files()),
+        (
+            "lost".to_owned(),
+            NamedContext::Image("triggers".to_owned()),
+        ),
+    ]);
+    run(&machine, &asked).await.unwrap();
+    assert_eq!(machine.ran(), ["triggered", "last"]);
+    let mut kept = machine.kept.lock().unwrap().concat();
+    kept.sort();
+    assert_eq!(kept, ["one", "out", "out", "two", "word"]);
 }
 
 #[tokio::test]

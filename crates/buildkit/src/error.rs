@@ -26,6 +26,12 @@ pub enum Error {
     Files { what: &'static str, path: String },
     #[error("the client reads its files: {0}")]
     Client(String),
+    #[error("the client takes no result of a build")]
+    NoOutput,
+    #[error("the client writes what it gets: {0}")]
+    Unwritten(String),
+    #[error("the client has taken nothing for minutes")]
+    Stalled,
     #[error("{what}")]
     Io {
         what: String,

@@ -31,6 +31,8 @@ pub struct Session {
     channel: Channel,
     /// What it answers.
     methods: BTreeSet<String>,
+    /// Under which name it sent the same files before.
+    shared_key: String,
     _open: DropGuard,
 }
 
@@ -49,8 +51,22 @@ impl Session {
             channel,
             // Some clients leave the slash at the start out, in other cases than others.
             methods: methods.map(|method| plain(&method)).collect(),
+            shared_key: String::new(),
             _open: open,
         })
+    }
+
+    /// With the name under which the client knows its files from one session to the next.
+    #[must_use]
+    pub fn with_shared_key(mut self, key: String) -> Self {
+        self.shared_key = key;
+        self
+    }
+
+    /// The name of its files, if they have one.
+    #[must_use]
+    pub fn shared_key(&self) -> Option<&str> {
+        Some(self.shared_key.as_str()).filter(|key| !key.is_empty())
     }
 
     /// Its calls.
@@ -140,15 +156,9 @@ impl Default for Sessions {
 }
 
 impl Sessions {
-    /// Serves a connection until the client leaves.
-    ///
-    /// # Errors
-    /// When it does not speak HTTP/2.
-    pub async fn serve<T>(&self, id: &str, connection: T, methods: Vec<String>) -> Result<()>
-    where
-        T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    {
-        let session = Arc::new(Session::open(connection, methods).await?);
+    /// Lets a client be found by its name until it leaves.
+    pub async fn serve(&self, id: &str, session: Session) {
+        let session = Arc::new(session);
         let channel = session.channel().clone();
         let entry = Entry {
             sessions: self,
@@ -159,7 +169,6 @@ impl Sessions {
         self.changed.send_replace(());
         channel.closed().await;
         drop(entry);
-        Ok(())
     }
 
     /// The client of a name, also one that is about to connect.

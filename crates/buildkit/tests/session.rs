@@ -110,7 +110,7 @@ fn file(path: &str, mode: u32, size: i64) -> Packet {
 
 fn context() -> Wish {
     Wish {
-        folder: "context",
+        folder: "context".to_owned(),
         ..Wish::default()
     }
 }
@@ -121,7 +121,7 @@ async fn files_come_whole_however_many_there_are() {
         .map(|number| file(&format!("f{number:03}"), 0o644, 4))
         .collect();
     packets.push(Packet::default());
-    let received = receive(&*session(packets).await, &context()).await;
+    let received = receive(&*session(packets).await, &context(), None).await;
     let mut received = received.expect("they come");
     assert_eq!(received.bytes, 2000);
     std::io::Seek::rewind(&mut received.tar).expect("a file");
@@ -155,7 +155,7 @@ async fn a_client_that_breaks_the_rules_is_told_apart_from_one_that_fails() {
         (vec![error("permission denied")], "permission denied"),
     ];
     for (packets, reason) in cases {
-        let received = receive(&*session(packets).await, &context()).await;
+        let received = receive(&*session(packets).await, &context(), None).await;
         let refused = received.expect_err("it is refused").to_string();
         assert!(refused.contains(reason), "{refused}");
     }
@@ -202,7 +202,11 @@ async fn a_session_is_found_by_its_name_as_long_as_the_client_stays() {
     let (ours, theirs) = tokio::io::duplex(1 << 10);
     let closing = CancellationToken::new();
     let client = tokio::spawn(serve(theirs, closing.clone(), |_| async {}));
-    let served = tokio::spawn(async move { late.serve("mine", ours, Vec::new()).await });
+    let served = tokio::spawn(async move {
+        let session = Session::open(ours, Vec::new()).await?;
+        late.serve("mine", session).await;
+        Ok::<_, Error>(())
+    });
     found.await.expect("it ends").expect("it connects");
     closing.cancel();
     client.await.expect("it ends").expect("it left well");

@@ -36,8 +36,9 @@ mod volumes;
 
 pub use activity::{Activities, Running};
 pub use builds::{
-    Asked, BuildEvent, BuildImage, FollowedBuild, GivenDockerfile, PruneBuilds, PrunedBuilds,
-    StepPlace,
+    Asked, BuildEvent, BuildImage, Built, CacheExport, Deliver, Delivery, Destination,
+    FollowedBuild, Form, GivenContext, GivenDockerfile, PruneBuilds, PrunedBuilds, StepPlace,
+    Writing, left_out,
 };
 pub use config::Config;
 pub use containers::{
@@ -48,5 +49,6 @@ pub use error::Result;
 pub use events::{Hub, Received, Subscription};
 pub use images::{Distribution, Prune};
 pub use networks::network_id;
+pub use terrarium_builder::{Content, Entry, Files, Kind};
 pub use terrarium_store::layer::live::PathStat;
 pub use trace::Tracer;

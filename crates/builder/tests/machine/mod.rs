@@ -156,6 +156,7 @@ pub(crate) fn request(dockerfile: &str, context: File) -> Request {
         network: "default".to_owned(),
         secrets: BTreeMap::new(),
         agents: Default::default(),
+        contexts: Default::default(),
         no_cache: false,
         epoch: Some(7),
         now: 7,

@@ -1,11 +1,15 @@
-//! Files of a client: it tells what there is, and sends what it is asked for.
+//! Files of a client, which tells what there is and sends what it is asked for; and results that go to one.
 
 mod archive;
+mod kept;
 mod order;
+mod outgoing;
 mod transfer;
 
-use std::fs::File;
+use std::{fs::File, sync::Arc};
 
+pub use kept::Kept;
+pub use outgoing::{Offered, Pieces, Source, send_file, send_files};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::{
@@ -25,7 +29,7 @@ const METHOD: &str = "/moby.filesync.v1.FileSync/DiffCopy";
 #[derive(Debug, Clone, Default)]
 pub struct Wish {
     /// The folder, by the client's name for it: `context` or `dockerfile`.
-    pub folder: &'static str,
+    pub folder: String,
     /// Only these, and what links among them lead to. All when empty.
     pub only: Vec<String>,
     /// None of these, as lines of `.dockerignore`.
@@ -39,16 +43,23 @@ pub struct Received {
     pub tar: File,
     /// How many bytes travelled.
     pub bytes: u64,
+    /// What makes the next transfer of the same files shorter.
+    pub kept: Option<Arc<Kept>>,
 }
 
-/// Receives files.
+/// Receives files. Those that are the same as `before` do not travel: as with every client of BuildKit, a file is the
+/// same whose name, kind, size, rights and time of change are.
 ///
 /// # Errors
 /// When the client cannot read them, leaves, or sends names that lead elsewhere, files that do not fit what it said of
 /// them, or anything out of order.
-pub async fn receive(session: &Session, wish: &Wish) -> Result<Received> {
+pub async fn receive(
+    session: &Session,
+    wish: &Wish,
+    before: Option<Arc<Kept>>,
+) -> Result<Received> {
     let mut call = session.channel().call(METHOD, &metadata(wish)).await?;
-    let mut transfer = transfer::Transfer::new()?;
+    let mut transfer = transfer::Transfer::new(before)?;
     while let Some(packet) = call.receiving.next::<Packet>().await? {
         let ends = transfer.take(packet)?;
         for id in transfer.wanted() {
@@ -76,7 +87,7 @@ pub async fn receive(session: &Session, wish: &Wish) -> Result<Received> {
 }
 
 fn metadata(wish: &Wish) -> Vec<(&'static str, String)> {
-    let mut all = vec![("dir-name", wish.folder.to_owned())];
+    let mut all = vec![("dir-name", wish.folder.clone())];
     all.extend(list("followpaths", "followpaths-encoded", &wish.only));
     all.extend(list(
         "exclude-patterns",
@@ -103,9 +114,10 @@ fn list(name: &'static str, flag: &'static str, values: &[String]) -> Vec<(&'sta
 }
 
 impl Stat {
-    /// The bits that Go gives kinds of files.
-    const FOLDER: u32 = 1 << 31;
-    const LINK: u32 = 1 << 27;
+    /// The bit that Go gives a folder.
+    pub const FOLDER: u32 = 1 << 31;
+    /// The bit that Go gives a symbolic link.
+    pub const LINK: u32 = 1 << 27;
     const DEVICE: u32 = 1 << 26;
     const PIPE: u32 = 1 << 25;
     const SOCKET: u32 = 1 << 24;
@@ -126,6 +138,13 @@ impl Stat {
     /// Whether bytes can be asked for: a regular file that is not another name of one.
     fn has_bytes(&self) -> bool {
         !self.is(Self::KINDS) && self.link.is_empty()
+    }
+
+    /// Permissions as Go has them, from the system's.
+    #[must_use]
+    pub fn mode_of(permissions: u32) -> u32 {
+        let bit = |unix: u32, go: u32| if permissions & unix != 0 { go } else { 0 };
+        (permissions & 0o777) | bit(0o4000, 1 << 23) | bit(0o2000, 1 << 22) | bit(0o1000, 1 << 20)
     }
 
     /// Permissions as the system has them.
@@ -159,6 +178,7 @@ mod tests {
         };
         assert_eq!(stat(1 << 23 | 0o755).permissions(), 0o4755);
         assert_eq!(stat(1 << 20 | 1 << 31 | 0o777).permissions(), 0o1777);
+        assert_eq!(stat(Stat::mode_of(0o7751)).permissions(), 0o7751);
         assert!(!stat(1 << 31).has_bytes() && !stat(1 << 24).has_bytes());
         assert!(stat(1 << 22 | 0o600).has_bytes());
     }

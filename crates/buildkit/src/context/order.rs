@@ -63,7 +63,7 @@ fn lies_in(path: &str, folder: &str) -> bool {
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-fn compare(one: &str, other: &str) -> Ordering {
+pub(super) fn compare(one: &str, other: &str) -> Ordering {
     let rank = |byte: u8| if byte == b'/' { 0 } else { byte };
     one.bytes().map(rank).cmp(other.bytes().map(rank))
 }

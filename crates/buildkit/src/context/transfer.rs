@@ -1,10 +1,14 @@
 //! One transfer, packet by packet.
 
-use std::collections::{HashMap, VecDeque};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+};
 
 use super::{
-    Received, Stat,
+    Kept, Received, Stat,
     archive::{Archive, size},
+    kept::Since,
     order::Order,
 };
 use crate::{
@@ -29,6 +33,7 @@ struct Coming {
 pub(super) struct Transfer {
     archive: Archive,
     order: Order,
+    since: Since,
     /// The place of the next file in the list.
     next: u32,
     listed: bool,
@@ -41,10 +46,11 @@ pub(super) struct Transfer {
 }
 
 impl Transfer {
-    pub(super) fn new() -> Result<Self> {
+    pub(super) fn new(before: Option<Arc<Kept>>) -> Result<Self> {
         Ok(Self {
             archive: Archive::new()?,
             order: Order::default(),
+            since: Since::new(before),
             next: 0,
             listed: false,
             coming: HashMap::new(),
@@ -61,7 +67,10 @@ impl Transfer {
         match kind {
             Ok(PacketKind::Stat) if !self.listed => match packet.stat {
                 Some(stat) => self.list(&stat)?,
-                None => self.listed = true,
+                None => {
+                    self.since.take_over(&self.archive)?;
+                    self.listed = true;
+                }
             },
             Ok(PacketKind::Data) => self.data(packet.id, &packet.data)?,
             Ok(PacketKind::Finish) if self.finished => self.ended = true,
@@ -87,8 +96,9 @@ impl Transfer {
             return Ok(());
         }
         let start = self.archive.put(stat)?;
-        let size = size(stat)?;
-        if stat.has_bytes() && size > 0 {
+        let size = if stat.has_bytes() { size(stat)? } else { 0 };
+        let is_here = self.since.note(stat, start, size);
+        if size > 0 && !is_here {
             self.waiting.push_back(id);
             let coming = Coming {
                 path: stat.path.clone(),
@@ -149,9 +159,11 @@ impl Transfer {
         if !self.finished {
             return Err(Error::Left("sending its files".to_owned()));
         }
+        let (tar, kept) = self.since.end(self.archive)?;
         Ok(Received {
-            tar: self.archive.finish()?,
+            tar,
             bytes: self.bytes,
+            kept,
         })
     }
 }
@@ -204,7 +216,7 @@ mod tests {
 
     #[test]
     fn files_that_come_mixed_lie_in_one_archive() {
-        let mut transfer = Transfer::new().unwrap();
+        let mut transfer = Transfer::new(None).unwrap();
         let long = format!("dir/{}", "n".repeat(200));
         for packet in [
             stat("a", 0o644, 4),
@@ -268,7 +280,7 @@ mod tests {
             ),
         ];
         for (packets, reason) in cases {
-            let mut transfer = Transfer::new().unwrap();
+            let mut transfer = Transfer::new(None).unwrap();
             let taken: Result<()> = packets.iter().try_for_each(|packet| {
                 transfer.take(packet.clone())?;
                 transfer.wanted();
@@ -281,8 +293,78 @@ mod tests {
 
     #[test]
     fn a_client_that_leaves_has_sent_nothing() {
-        let mut transfer = Transfer::new().unwrap();
+        let mut transfer = Transfer::new(None).unwrap();
         transfer.take(stat("x", 0, 1)).unwrap();
         assert!(matches!(transfer.end(), Err(Error::Left(_))));
+    }
+
+    /// Sends these files, all of them if nothing is known of them; which were asked for, and what came of it.
+    fn send(
+        files: &[(&'static str, i64, &'static [u8])],
+        before: Option<Arc<Kept>>,
+    ) -> (Vec<u32>, Received) {
+        let mut transfer = Transfer::new(before).unwrap();
+        for (path, modified_ns, bytes) in files {
+            let mut packet = stat(path, 0o644, i64::try_from(bytes.len()).unwrap());
+            packet.stat.as_mut().expect("it has one").modified_ns = *modified_ns;
+            transfer.take(packet).unwrap();
+        }
+        transfer.take(end_of_list()).unwrap();
+        let asked = transfer.wanted();
+        for id in &asked {
+            let (.., bytes) = files[*id as usize];
+            transfer.take(data(*id, bytes)).unwrap();
+            transfer.take(data(*id, b"")).unwrap();
+        }
+        assert!(transfer.is_complete());
+        transfer.take(finish()).unwrap();
+        (asked, transfer.end().unwrap())
+    }
+
+    fn contents(received: &Received) -> Vec<String> {
+        let mut tar = received.tar.try_clone().unwrap();
+        tar.rewind().unwrap();
+        let mut archive = tar::Archive::new(tar);
+        let entries = archive.entries().unwrap();
+        let read = entries.map(|entry| {
+            let mut text = String::new();
+            entry.unwrap().read_to_string(&mut text).unwrap();
+            text
+        });
+        read.collect()
+    }
+
+    #[test]
+    fn only_what_has_changed_travels_again() {
+        let first: [(&str, i64, &[u8]); 4] = [
+            ("a", 1, b"one"),
+            ("b", 1, b"two"),
+            ("c", 1, b"three"),
+            ("d", 1, b""),
+        ];
+        let (asked, received) = send(&first, None);
+        assert_eq!(asked, [0, 1, 2]);
+        let kept = received.kept.clone();
+
+        let (asked, again) = send(&first, kept.clone());
+        assert_eq!((asked.len(), again.bytes), (0, 0));
+        assert_eq!(contents(&again), ["one", "two", "three", ""]);
+
+        // One is changed, one gone, one new, and one has only moved in the list.
+        let changed: [(&str, i64, &[u8]); 4] = [
+            ("a", 2, b"ONE"),
+            ("aa", 1, b"new"),
+            ("c", 1, b"three"),
+            ("d", 1, b""),
+        ];
+        let (asked, changed) = send(&changed, again.kept);
+        assert_eq!((asked, changed.bytes), (vec![0, 1], 6));
+        assert_eq!(contents(&changed), ["ONE", "new", "three", ""]);
+        // What is kept of the first is as it was.
+        let (asked, fewer) = send(&first[..2], kept);
+        assert!(asked.is_empty());
+        assert_eq!(contents(&fewer), ["one", "two"]);
+        let (asked, _) = send(&first, fewer.kept);
+        assert_eq!(asked, [2]);
     }
 }

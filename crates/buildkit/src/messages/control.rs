@@ -130,6 +130,9 @@ pub struct CacheOptions {
     /// Where the cache of the build goes.
     #[prost(message, repeated, tag = "4")]
     pub exports: Vec<CacheEntry>,
+    /// Where steps may be known.
+    #[prost(message, repeated, tag = "5")]
+    pub imports: Vec<CacheEntry>,
 }
 
 /// `CacheOptionsEntry`.
@@ -138,6 +141,9 @@ pub struct CacheEntry {
     /// The kind.
     #[prost(string, tag = "1")]
     pub kind: String,
+    /// How.
+    #[prost(map = "string, string", tag = "2")]
+    pub attributes: HashMap<String, String>,
 }
 
 /// What becomes of a result.

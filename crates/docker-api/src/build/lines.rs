@@ -1,8 +1,8 @@
 //! A build in the lines that Docker's classic builder sends.
 
 use serde_json::{Value, json};
-use terrarium_api::{Error, ImageSummary};
-use terrarium_engine::BuildEvent;
+use terrarium_api::Error;
+use terrarium_engine::{BuildEvent, Built};
 
 use crate::error::Failure;
 
@@ -39,7 +39,9 @@ impl Lines {
                 let layer = layer.map(|id| format!(" ---> {}\n", short(&id)));
                 format!("{used}{}", layer.unwrap_or_default())
             }
-            BuildEvent::Failed { .. } => return None,
+            BuildEvent::Failed { .. } | BuildEvent::Delivering(_) | BuildEvent::Delivered => {
+                return None;
+            }
             BuildEvent::Output { bytes, .. } => self.text(&bytes),
         };
         if text.is_empty() {
@@ -62,7 +64,7 @@ impl Lines {
         text
     }
 
-    pub(super) fn end(&mut self, built: Result<ImageSummary, Error>) -> Vec<Value> {
+    pub(super) fn end(&mut self, built: Result<Built, Error>) -> Vec<Value> {
         let image = match built {
             Ok(image) => image,
             Err(error) => {

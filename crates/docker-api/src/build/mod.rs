@@ -15,8 +15,8 @@ use axum::{
 use futures_util::{StreamExt as _, stream};
 use http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
-use terrarium_api::{Error, ImageSummary};
-use terrarium_engine::{BuildEvent, Engine, PruneBuilds};
+use terrarium_api::Error;
+use terrarium_engine::{BuildEvent, Built, Engine, PruneBuilds};
 use tokio::sync::mpsc;
 
 use self::lines::Lines;
@@ -107,7 +107,7 @@ fn unreadable(error: &std::io::Error) -> Error {
     .because(error)
 }
 
-type Running = Pin<Box<dyn Future<Output = Result<ImageSummary, Error>> + Send>>;
+type Running = Pin<Box<dyn Future<Output = Result<Built, Error>> + Send>>;
 
 /// A build under way. Dropping it, as happens when the client leaves, cancels it.
 struct Build {

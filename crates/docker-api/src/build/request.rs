@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use terrarium_engine::BuildImage;
 
 use crate::{
+    buildkit,
     containers::{Limit, Resources, limits_of, ulimit},
     error::{Failure, Result},
     images::all_credentials,
@@ -42,6 +43,10 @@ pub(super) fn read(params: &Params, headers: &HeaderMap) -> Result<BuildImage> {
         secrets: BTreeMap::new(),
         agents: BTreeMap::new(),
         given: None,
+        cache_from: Vec::new(),
+        cache_to: Vec::new(),
+        contexts: BTreeMap::new(),
+        outputs: Vec::new(),
     })
 }
 
@@ -72,11 +77,9 @@ fn refuse(params: &Params) -> Result<()> {
     if params.flag("squash") {
         return Err(Failure::not_built("squashing layers"));
     }
-    if params
-        .text("outputs")
-        .is_some_and(|outputs| outputs != "[]" && outputs != "null")
-    {
-        return Err(Failure::not_built("outputs of builds other than images"));
+    // BuildKit's clients bring a session that takes them.
+    if params.text("version") != Some("2") && !buildkit::outputs(params)?.is_empty() {
+        return Err(Failure::not_built("outputs without a session"));
     }
     Ok(())
 }

@@ -7,9 +7,9 @@ use terrarium_buildkit::{
     Agents, Session,
     context::{Received, Wish, receive},
 };
-use terrarium_engine::{Asked, BuildImage, GivenDockerfile};
+use terrarium_engine::{Asked, BuildImage, GivenContext, GivenDockerfile, left_out};
 
-use super::progress::Progress;
+use super::{contexts::Contexts, progress::Progress};
 
 /// How BuildKit's clients call Docker Hub.
 const HUB: (&str, &str) = ("docker.io", "registry-1.docker.io");
@@ -18,6 +18,7 @@ const HUB: (&str, &str) = ("docker.io", "registry-1.docker.io");
 pub(super) async fn files(
     session: &Session,
     request: &mut BuildImage,
+    contexts: &Contexts,
     progress: &Progress,
 ) -> Result<(), Error> {
     let name = match request.dockerfile.as_str() {
@@ -25,41 +26,74 @@ pub(super) async fn files(
         name => name.to_owned(),
     };
     let wish = Wish {
-        folder: "dockerfile",
+        folder: "dockerfile".to_owned(),
         only: vec![name.clone(), format!("{name}.dockerignore")],
         not: Vec::new(),
     };
     let title = format!("load build definition from {name}");
-    let dockerfile = transfer(session, &wish, &title, "dockerfile", progress).await?;
+    let dockerfile = transfer(session, &wish, &title, None, progress).await?;
     let wish = Wish {
-        folder: "context",
+        folder: "context".to_owned(),
         only: vec![".dockerignore".to_owned()],
         not: Vec::new(),
     };
-    let rules = transfer(session, &wish, "load .dockerignore", "context", progress).await?;
+    let rules = transfer(session, &wish, "load .dockerignore", None, progress).await?;
     let given = GivenDockerfile::read(dockerfile, rules, name).await?;
     let wish = Wish {
-        folder: "context",
+        folder: "context".to_owned(),
         only: Vec::new(),
         not: given.left_out(),
     };
-    let context = transfer(session, &wish, "load build context", "context", progress).await?;
+    let title = "load build context";
+    let context = transfer(session, &wish, title, Some(contexts), progress).await?;
     request.context = Some(context);
     request.given = Some(given);
     Ok(())
 }
 
+/// Receives a folder of the client that stands for an image or a stage.
+pub(super) async fn named(
+    session: &Session,
+    request: &mut BuildImage,
+    (name, folder): (String, String),
+    contexts: &Contexts,
+    progress: &Progress,
+) -> Result<(), Error> {
+    let mut wish = Wish {
+        folder,
+        only: vec![".dockerignore".to_owned()],
+        not: Vec::new(),
+    };
+    let title = format!("[context {name}] load .dockerignore");
+    let rules = transfer(session, &wish, &title, None, progress).await?;
+    wish.only.clear();
+    wish.not = left_out(rules).await?;
+    let title = format!("[context {name}] load from client");
+    let files = transfer(session, &wish, &title, Some(contexts), progress).await?;
+    request.contexts.insert(name, GivenContext::Files(files));
+    Ok(())
+}
+
+/// Receives files; with `contexts` only what has changed.
 async fn transfer(
     session: &Session,
     wish: &Wish,
     title: &str,
-    what: &str,
+    contexts: Option<&Contexts>,
     progress: &Progress,
 ) -> Result<File, Error> {
-    let vertex = progress.begin(&format!("[internal] {title}")).await;
-    match receive(session, wish).await {
-        Ok(Received { tar, bytes }) => {
-            let part = format!("transferring {what}:");
+    let title = match title.starts_with('[') {
+        true => title.to_owned(),
+        false => format!("[internal] {title}"),
+    };
+    let vertex = progress.begin(&title).await;
+    let before = contexts.and_then(|contexts| contexts.take(session, &wish.folder));
+    match receive(session, wish, before).await {
+        Ok(Received { tar, bytes, kept }) => {
+            if let Some(contexts) = contexts {
+                contexts.put(session, &wish.folder, kept);
+            }
+            let part = format!("transferring {}:", wish.folder);
             progress.part(&vertex, part, bytes).await;
             progress.end(vertex, None).await;
             Ok(tar)

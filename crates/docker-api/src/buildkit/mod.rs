@@ -1,7 +1,9 @@
 //! BuildKit's side of the API: sessions with clients, and builds whose files come through them.
 
+mod contexts;
 mod control;
 mod gather;
+mod outputs;
 mod progress;
 mod session;
 mod trace;
@@ -18,15 +20,17 @@ use http::StatusCode;
 use terrarium_buildkit::Sessions;
 use tokio_util::sync::CancellationToken;
 
-use self::{control::Solves, uploads::Uploads};
+use self::{contexts::Contexts, control::Solves, uploads::Uploads};
 use crate::{error::Result, request::Params, server::App};
 
+pub(crate) use outputs::outputs;
 pub(crate) use trace::{build, upload};
 
 /// What requests of BuildKit's clients share.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct BuildKit {
     sessions: Sessions,
+    contexts: Contexts,
     solves: Solves,
     uploads: Uploads,
     running: Arc<Mutex<HashMap<String, CancellationToken>>>,

@@ -2,9 +2,9 @@
 
 use std::{collections::BTreeMap, time::SystemTime};
 
-use terrarium_api::{Error, ImageSummary};
+use terrarium_api::Error;
 use terrarium_buildkit::messages::{StatusResponse, Timestamp, Vertex, VertexLog, VertexStatus};
-use terrarium_engine::{BuildEvent, StepPlace};
+use terrarium_engine::{BuildEvent, Built, Delivery, Form, StepPlace};
 use terrarium_oci::{Digest, Reference};
 use tokio::sync::mpsc;
 
@@ -19,6 +19,8 @@ pub(super) struct Progress {
     /// Instructions under way, by their numbers.
     open: BTreeMap<usize, Vertex>,
     failed: Option<usize>,
+    /// What goes to where it belongs.
+    delivering: Option<Vertex>,
 }
 
 impl Progress {
@@ -28,6 +30,7 @@ impl Progress {
             to,
             open: BTreeMap::new(),
             failed: None,
+            delivering: None,
         }
     }
 
@@ -95,11 +98,19 @@ impl Progress {
             }
             BuildEvent::Failed { number } => self.failed = Some(number),
             BuildEvent::Output { number, bytes } => self.output(number, bytes).await,
+            BuildEvent::Delivering(delivery) => {
+                self.delivering = Some(self.begin(&titled(&delivery)).await);
+            }
+            BuildEvent::Delivered => {
+                if let Some(vertex) = self.delivering.take() {
+                    self.end(vertex, None).await;
+                }
+            }
         }
     }
 
     /// Ends what is still under way, and tells of the image.
-    pub(super) async fn finish(&mut self, built: &Result<ImageSummary, Error>, tags: &[String]) {
+    pub(super) async fn finish(&mut self, built: &Result<Built, Error>, tags: &[String]) {
         let cause = match built {
             Ok(_) => None,
             Err(error) => Some(error.causes.last().unwrap_or(&error.message).clone()),
@@ -112,16 +123,20 @@ impl Progress {
             });
             self.end(vertex, error).await;
         }
-        if let Ok(image) = built {
-            self.exported(image, tags).await;
+        if let Some(vertex) = self.delivering.take() {
+            self.end(vertex, cause.as_deref()).await;
+        }
+        if let Ok(Built { id, image, .. }) = built
+            && image.is_some()
+        {
+            self.exported(id, tags).await;
         }
     }
 
-    async fn exported(&self, image: &ImageSummary, tags: &[String]) {
+    async fn exported(&self, id: &str, tags: &[String]) {
         let vertex = self.begin("exporting to image").await;
         self.part(&vertex, "exporting layers".to_owned(), 0).await;
-        self.part(&vertex, format!("writing image {}", image.id), 0)
-            .await;
+        self.part(&vertex, format!("writing image {id}"), 0).await;
         for tag in tags {
             let name = Reference::dissect(tag).map(|found| found.reference.to_string());
             let name = name.unwrap_or_else(|_| tag.clone());
@@ -170,6 +185,17 @@ impl Progress {
 
     fn digest(&self, of: &str) -> String {
         Digest::sha256_of(format!("{} {of}", self.seed).as_bytes()).to_string()
+    }
+}
+
+/// Where a result goes, in BuildKit's words.
+fn titled(delivery: &Delivery) -> String {
+    match delivery {
+        Delivery::Files => "exporting to client directory".to_owned(),
+        Delivery::File(Form::Tar) => "exporting to client tarball".to_owned(),
+        Delivery::File(Form::Archive) => "exporting to oci image format".to_owned(),
+        Delivery::Push(name) => format!("pushing {name}"),
+        Delivery::Cache(_) => "exporting cache to registry".to_owned(),
     }
 }
 

@@ -8,6 +8,7 @@ use axum::{
 use http::{HeaderValue, StatusCode, header};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
+use terrarium_buildkit::Session;
 
 use crate::{
     error::{Failure, Result},
@@ -15,6 +16,7 @@ use crate::{
 };
 
 const ID: &str = "x-docker-expose-session-uuid";
+const SHARED_KEY: &str = "x-docker-expose-session-sharedkey";
 const METHODS: &str = "x-docker-expose-session-grpc-method";
 
 pub(super) async fn session(State(app): State<App>, mut request: Request) -> Result<Response> {
@@ -23,15 +25,17 @@ pub(super) async fn session(State(app): State<App>, mut request: Request) -> Res
     let text = |value: &HeaderValue| value.to_str().ok().map(str::to_owned);
     let id = headers.get(ID).and_then(text).filter(|id| !id.is_empty());
     let id = id.ok_or_else(|| Failure::bad_request("a session has no name"))?;
-    let methods = headers.get_all(METHODS).iter().filter_map(text).collect();
+    let methods = headers.get_all(METHODS).iter().filter_map(text);
+    let methods: Vec<String> = methods.collect();
+    let key = headers.get(SHARED_KEY).and_then(text).unwrap_or_default();
     let sessions = app.buildkit.sessions;
     tokio::spawn(app.closing.run_until_cancelled_owned(async move {
         let Ok(connection) = upgrade.await else {
             return;
         };
-        let served = sessions.serve(&id, TokioIo::new(connection), methods);
-        if let Err(error) = served.await {
-            tracing::debug!(%error, "a session does not begin");
+        match Session::open(TokioIo::new(connection), methods).await {
+            Ok(session) => sessions.serve(&id, session.with_shared_key(key)).await,
+            Err(error) => tracing::debug!(%error, "a session does not begin"),
         }
     }));
     Ok(switching())

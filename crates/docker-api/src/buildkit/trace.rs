@@ -6,13 +6,14 @@ use axum::response::Response;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use futures_util::stream;
 use serde_json::{Value, json};
-use terrarium_api::{Error, ErrorCode, ImageSummary};
+use terrarium_api::{Error, ErrorCode};
 use terrarium_buildkit::messages::StatusResponse;
-use terrarium_engine::BuildImage;
+use terrarium_engine::{BuildImage, Built};
 use tokio::sync::mpsc;
 
 use super::{
     Cancelable,
+    outputs::outputs,
     work::{self, Job},
 };
 use crate::{
@@ -46,6 +47,8 @@ pub(crate) fn build(app: App, params: &Params, request: BuildImage) -> Result<Re
         id: params.text("buildid").unwrap_or_default().to_owned(),
         session: params.required("session")?.to_owned(),
         uploaded,
+        folders: Default::default(),
+        wanted: outputs(params)?,
         request,
     };
     let (to, messages) = mpsc::channel(AHEAD);
@@ -71,7 +74,7 @@ pub(crate) fn build(app: App, params: &Params, request: BuildImage) -> Result<Re
     Ok(json_lines(closing, lines))
 }
 
-type Running = Pin<Box<dyn Future<Output = Result<ImageSummary, Error>> + Send>>;
+type Running = Pin<Box<dyn Future<Output = Result<Built, Error>> + Send>>;
 
 /// A build under way. Dropping it, as happens when the client leaves, cancels it.
 struct Lines {
@@ -107,7 +110,7 @@ fn trace(message: &StatusResponse) -> Value {
     json!({ "id": "moby.buildkit.trace", "aux": STANDARD.encode(bytes) })
 }
 
-fn end(built: Result<ImageSummary, Error>, quiet: bool) -> Vec<Value> {
+fn end(built: Result<Built, Error>, quiet: bool) -> Vec<Value> {
     match built {
         Ok(image) => {
             // A client that shows nothing else shows this.

@@ -1,11 +1,17 @@
 //! A build for a client of BuildKit, from its files to its image.
 
-use terrarium_api::{Error, ErrorCode, ImageSummary};
+use std::collections::BTreeMap;
+
+use terrarium_api::{Error, ErrorCode};
 use terrarium_buildkit::{Agents, messages::StatusResponse};
-use terrarium_engine::{Asked, BuildImage, GivenDockerfile};
+use terrarium_engine::{Asked, BuildImage, Built, GivenDockerfile};
 use tokio::sync::mpsc;
 
-use super::{gather, progress::Progress};
+use super::{
+    gather,
+    outputs::{Wanted, destinations},
+    progress::Progress,
+};
 use crate::server::App;
 
 /// Events that a slow client may fall behind before the build waits for it.
@@ -19,6 +25,10 @@ pub(super) struct Job {
     pub(super) session: String,
     /// Whether its files come in a request of their own.
     pub(super) uploaded: bool,
+    /// Folders of the client that stand for images or stages: the name in the Dockerfile, and the client's.
+    pub(super) folders: BTreeMap<String, String>,
+    /// What becomes of the result; an image when empty.
+    pub(super) wanted: Vec<Wanted>,
     pub(super) request: BuildImage,
 }
 
@@ -27,12 +37,12 @@ pub(super) async fn run(
     app: App,
     job: Job,
     to: mpsc::Sender<StatusResponse>,
-) -> Result<ImageSummary, Error> {
+) -> Result<Built, Error> {
     let mut progress = Progress::new(format!("{} {}", job.id, job.session), to);
     let tags = job.request.tags.clone();
-    let built = match gathered(&app, job, &progress).await {
+    let built = match Box::pin(gathered(&app, job, &progress)).await {
         Ok((request, agents)) => {
-            let built = build(&app, request, &mut progress).await;
+            let built = Box::pin(build(&app, request, &mut progress)).await;
             drop(agents);
             built
         }
@@ -60,9 +70,23 @@ async fn gathered(app: &App, job: Job, progress: &Progress) -> Result<(BuildImag
             )
         })?);
     } else {
-        gather::files(&session, &mut request, progress).await?;
+        let contexts = &app.buildkit.contexts;
+        gather::files(&session, &mut request, contexts, progress).await?;
     }
-    let asked = asked(&request).await;
+    for named in job.folders {
+        let contexts = &app.buildkit.contexts;
+        gather::named(&session, &mut request, named, contexts, progress).await?;
+    }
+    // Of a client that has asked for nothing, the engine knows what is usual.
+    if request.outputs.is_empty() {
+        request.outputs = destinations(&session, &job.wanted);
+    }
+    let mut asked = asked(&request).await;
+    asked.contexts(&request.contexts);
+    asked.caches(&request);
+    if job.wanted.contains(&Wanted::Image { push: true }) {
+        asked.images(&request.tags);
+    }
     let agents = gather::asked(&session, &mut request, asked, &app.engine.build_scratch()).await;
     Ok((request, agents.map_err(told)?))
 }
@@ -84,13 +108,9 @@ async fn asked(request: &BuildImage) -> Asked {
     given.map_or_else(|_| Asked::default(), |given| given.asks(&request.arguments))
 }
 
-async fn build(
-    app: &App,
-    request: BuildImage,
-    progress: &mut Progress,
-) -> Result<ImageSummary, Error> {
+async fn build(app: &App, request: BuildImage, progress: &mut Progress) -> Result<Built, Error> {
     let (sender, mut events) = mpsc::channel(AHEAD);
-    let mut building = std::pin::pin!(app.engine.build_image(request, sender));
+    let mut building = Box::pin(app.engine.build_image(request, sender));
     let built = loop {
         tokio::select! {
             // What was reported last is told before the end is.

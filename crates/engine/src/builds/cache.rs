@@ -28,6 +28,16 @@ pub(super) struct Record {
 }
 
 impl Record {
+    /// Of a layer that has not been put on anything yet.
+    pub(super) fn new(diff_id: &DiffId, blob: &Descriptor, created: &str) -> Self {
+        Self {
+            diff_id: diff_id.clone(),
+            blob: blob.clone(),
+            chain: ChainId::on(None, diff_id),
+            created: created.to_owned(),
+        }
+    }
+
     pub(super) fn of(layer: &Layer) -> Self {
         Self {
             diff_id: layer.diff_id.clone(),

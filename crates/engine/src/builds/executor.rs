@@ -14,7 +14,10 @@ use terrarium_oci::{ChainId, Reference};
 use terrarium_store::{Lease, Name};
 use tokio::sync::{OwnedMutexGuard, watch};
 
-use super::{Events, Options, cache, layers, look};
+use super::{
+    Events, Options, cache, layers, look,
+    remote::{Import, Taken},
+};
 use crate::{
     Engine, Result,
     blocking::blocking,
@@ -34,6 +37,10 @@ pub(super) struct Worker {
     pub(super) options: Options,
     pub(super) events: Events,
     pub(super) lease: Arc<Lease>,
+    /// Caches elsewhere that may know a step.
+    pub(super) imports: Vec<Import>,
+    /// The steps so far.
+    pub(super) taken: Taken,
     /// Where it is told what happens.
     pub(super) recorder: Option<Arc<super::record::Recorder>>,
 }
@@ -51,6 +58,8 @@ impl Worker {
             engine,
             options,
             events,
+            imports: Vec::new(),
+            taken: Taken::default(),
             recorder: None,
         })
     }
@@ -60,7 +69,7 @@ impl Worker {
     }
 
     /// The sign-in that the client sent for the registry of an image.
-    fn credentials(&self, name: &str) -> Option<Credentials> {
+    pub(super) fn credentials(&self, name: &str) -> Option<Credentials> {
         let reference = Reference::dissect(name).ok()?.reference;
         let registry = reference.registry();
         let hub = [
@@ -167,28 +176,41 @@ impl Executor for Worker {
             Arc::clone(&self.lease),
             on.cloned(),
         );
-        let (root, key) = (self.data_root(), key.clone());
+        let (root, own) = (self.data_root(), key.clone());
+        let known = blocking(move || Ok(cache::read(&root, &own)))
+            .await
+            .ok()
+            .flatten();
+        let known = match known {
+            Some(record) => Some((record, false)),
+            None => self.found_elsewhere(key).await.map(|record| (record, true)),
+        };
+        let (record, is_new) = known?;
         let recalled = blocking(move || {
-            let Some(record) = cache::read(&root, &key) else {
-                return Ok(None);
-            };
             let gone = |error| store_failed("find a layer of before", &error);
             lease.hold_blobs_here([&record.blob.digest]).map_err(gone)?;
             let chain = ChainId::on(on.as_ref(), &record.diff_id);
             let mut blob = store.content().blob(&record.blob.digest).map_err(gone)?;
             layers::unpack(&store, &chain, on.as_ref(), &mut blob.file, &lease)?;
-            Ok(Some(Layer {
+            Ok(Layer {
                 diff_id: record.diff_id,
                 chain,
                 blob: record.blob,
                 created: record.created,
-            }))
+            })
         });
         // A layer that is lost is made again.
-        recalled.await.ok().flatten()
+        let layer = recalled.await.ok()?;
+        if is_new {
+            self.remember(key, &layer).await;
+        } else {
+            self.taken.note(key, &layer);
+        }
+        Some(layer)
     }
 
     async fn remember(&self, key: &Key, layer: &Layer) {
+        self.taken.note(key, layer);
         let record = cache::Record::of(layer);
         let (root, key) = (self.data_root(), key.clone());
         let written = blocking(move || {

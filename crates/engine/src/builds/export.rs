@@ -1,20 +1,11 @@
-//! From layers and a config to an image in the store.
+//! The names of images to be, and the room that builds may keep.
 
-use std::{sync::Arc, time::SystemTime};
+use std::time::SystemTime;
 
-use terrarium_api::ImageSummary;
-use terrarium_builder::Outcome;
 use terrarium_oci::Reference;
 
-use super::{
-    cache::{self, PruneBuilds},
-    executor::Worker,
-};
-use crate::{
-    Engine, Result,
-    blocking::blocking,
-    images::{made, parse},
-};
+use super::cache::{self, PruneBuilds};
+use crate::{Engine, Result, blocking::blocking, images::parse};
 
 /// What layers that only builds remember may take.
 const CACHE_BYTES: u64 = 20 << 30;
@@ -34,28 +25,6 @@ pub(super) fn references(tags: &[String]) -> Result<Vec<Reference>> {
 }
 
 impl Engine {
-    /// Writes the documents of an image and gives it its names.
-    pub(super) async fn export(
-        &self,
-        outcome: Outcome,
-        tags: Vec<Reference>,
-        worker: &Worker,
-    ) -> Result<ImageSummary> {
-        let (inner, lease) = (Arc::clone(&self.inner), Arc::clone(&worker.lease));
-        let names: Vec<String> = tags.iter().map(Reference::canonical).collect();
-        let id = blocking(move || {
-            let layers = outcome.layers.into_iter().map(|layer| layer.blob).collect();
-            let (id, manifest) = made::write(&inner.images.store, &outcome.config, layers, &lease)?;
-            made::name(&inner.images, &names, &manifest)?;
-            Ok(id)
-        })
-        .await?;
-        for tag in &tags {
-            self.image_event("tag", id.as_str(), &tag.familiar());
-        }
-        self.published_image(id.as_str()).await
-    }
-
     /// Forgets what builds made and no image needs, but what is to be kept.
     ///
     /// # Errors

@@ -106,6 +106,7 @@ impl Engine {
                 arguments: settings.arguments,
                 secrets: BTreeMap::new(),
                 agents: Default::default(),
+                contexts: Default::default(),
                 no_cache: settings.no_cache,
                 epoch,
                 now,

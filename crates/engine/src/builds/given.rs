@@ -4,15 +4,17 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs::File,
     io::Read as _,
+    sync::Arc,
 };
 
 use terrarium_api::{Error, ErrorCode};
-use terrarium_builder::{Content, Files, Kind};
+use terrarium_builder::{Content, Files, Kind, NamedContext};
 use terrarium_dockerfile::{
     Dockerfile, Expander, Ignore, Instruction, Mount, MountKind, Program, Step,
 };
 use terrarium_oci::Reference;
 
+use super::BuildImage;
 use crate::{Result, blocking::blocking};
 
 /// A longer Dockerfile is none.
@@ -23,6 +25,39 @@ const DOCKERFILE_BYTES: u64 = 16 << 20;
 pub struct GivenDockerfile {
     pub(super) text: String,
     pub(super) ignore: Ignore,
+}
+
+/// What stands for an image or a stage.
+#[derive(Debug)]
+pub enum GivenContext {
+    /// Another image.
+    Image(String),
+    /// Files, in a tar.
+    Files(File),
+}
+
+impl GivenContext {
+    pub(super) fn read(self) -> std::io::Result<NamedContext> {
+        Ok(match self {
+            Self::Image(image) => NamedContext::Image(image),
+            Self::Files(tar) => NamedContext::Files(Arc::new(Files::of_tars([tar])?)),
+        })
+    }
+}
+
+/// What the `.dockerignore` of an archive leaves out.
+///
+/// # Errors
+/// When it cannot be read.
+pub async fn left_out(rules: File) -> Result<Vec<String>> {
+    blocking(move || {
+        let files = Files::of_tars([rules]).map_err(|error| {
+            Error::new(ErrorCode::InvalidArgument, "read the .dockerignore").because(&error)
+        })?;
+        let rules = text(&files, ".dockerignore").unwrap_or_default();
+        Ok(Ignore::parse(&rules).patterns().collect())
+    })
+    .await
 }
 
 /// What a Dockerfile asks whoever builds it for.
@@ -117,10 +152,32 @@ impl GivenDockerfile {
 }
 
 impl Asked {
+    /// Sign-ins for the registries of images are needed as well.
+    pub fn images(&mut self, names: &[String]) {
+        names.iter().for_each(|name| self.image(name));
+    }
+
     fn image(&mut self, name: &str) {
         if let Ok(found) = Reference::dissect(name) {
             let registry = found.reference.registry().to_owned();
             self.registries.insert(registry);
+        }
+    }
+
+    /// Sign-ins for the registries of caches are needed as well.
+    pub fn caches(&mut self, build: &BuildImage) {
+        self.images(&build.cache_from);
+        for export in &build.cache_to {
+            self.image(&export.reference);
+        }
+    }
+
+    /// Sign-ins for the images that stand for others are needed as well.
+    pub fn contexts(&mut self, contexts: &BTreeMap<String, GivenContext>) {
+        for context in contexts.values() {
+            if let GivenContext::Image(image) = context {
+                self.image(image);
+            }
         }
     }
 

@@ -16,10 +16,12 @@ mod history;
 mod layers;
 mod look;
 mod mounts;
+mod output;
 mod process;
 mod reasons;
 mod record;
 mod rehearsal;
+mod remote;
 mod run;
 mod shell;
 mod steps;
@@ -29,18 +31,20 @@ mod web;
 
 use std::{collections::BTreeMap, fs::File, path::PathBuf, sync::Arc};
 
-use terrarium_api::{ActivityKind, Credentials, Error, ErrorCode, ImageSummary, Limits, Ulimit};
+use terrarium_api::{ActivityKind, Credentials, Error, ErrorCode, Limits, Ulimit};
 use terrarium_builder::{Files, Request};
 use terrarium_dockerfile::Program;
 use tokio::sync::mpsc;
 
-use self::{executor::Worker, record::Recorder, steps::Steps};
+use self::{executor::Worker, output::Delivering, record::Recorder, steps::Steps};
 use crate::{Engine, Result, blocking::blocking, error::Wrap as _, time::now_ms};
 
 pub use cache::PruneBuilds;
 pub(crate) use cache::{Locks, held};
 pub use export::PrunedBuilds;
-pub use given::{Asked, GivenDockerfile};
+pub use given::{Asked, GivenContext, GivenDockerfile, left_out};
+pub use output::{Built, Deliver, Delivery, Destination, Form, Writing};
+pub use remote::CacheExport;
 pub use run::FollowedBuild;
 pub(crate) use run::RunningBuilds;
 pub(crate) use shell::FailedSteps;
@@ -86,6 +90,14 @@ pub struct BuildImage {
     pub agents: BTreeMap<String, PathBuf>,
     /// A Dockerfile that does not lie among the files, and its rules; `dockerfile` says what it is called.
     pub given: Option<GivenDockerfile>,
+    /// Caches in registries, whose steps need not be carried out.
+    pub cache_from: Vec<String>,
+    /// Caches in registries that get the steps of this build.
+    pub cache_to: Vec<CacheExport>,
+    /// What stands for images and stages of these names.
+    pub contexts: BTreeMap<String, GivenContext>,
+    /// What becomes of the result; an image of this engine when empty.
+    pub outputs: Vec<Destination>,
 }
 
 /// How a build goes on.
@@ -123,6 +135,10 @@ pub enum BuildEvent {
         /// The bytes.
         bytes: Vec<u8>,
     },
+    /// The result begins to go where it belongs.
+    Delivering(Delivery),
+    /// It is there.
+    Delivered,
 }
 
 /// Reports that a slow client may fall behind before commands wait for it.
@@ -136,7 +152,7 @@ impl Engine {
     ///
     /// # Errors
     /// The first instruction that fails, with its line.
-    pub async fn build_image(&self, request: BuildImage, events: Events) -> Result<ImageSummary> {
+    pub async fn build_image(&self, request: BuildImage, events: Events) -> Result<Built> {
         let subject = request
             .tags
             .first()
@@ -157,7 +173,7 @@ impl Engine {
         request: impl Future<Output = Result<BuildImage>>,
         events: Events,
         recorder: &Arc<Recorder>,
-    ) -> Result<ImageSummary> {
+    ) -> Result<Built> {
         let subject = recorder.summary().subject;
         let running = self.activities().begin(ActivityKind::BuildImage, &subject);
         recorder.under_activity(running.id());
@@ -167,7 +183,8 @@ impl Engine {
         };
         let work = async {
             tokio::select! {
-                built = async { self.build(request.await?, events, recorder).await } => built,
+                // On the heap: it is large, and what polls it is deep.
+                built = Box::pin(async { self.build(request.await?, events, recorder).await }) => built,
                 () = running.token().cancelled() => Err(canceled()),
             }
         };
@@ -179,16 +196,20 @@ impl Engine {
 
     async fn build(
         &self,
-        request: BuildImage,
+        mut request: BuildImage,
         events: Events,
         recorder: &Arc<Recorder>,
-    ) -> Result<ImageSummary> {
+    ) -> Result<Built> {
         let tags = export::references(&request.tags)?;
+        let outputs = std::mem::take(&mut request.outputs);
+        let cache_from = std::mem::take(&mut request.cache_from);
+        let cache_to = std::mem::take(&mut request.cache_to);
         let (request, options) = prepare(request).await?;
         let steps = Steps::of(&request.dockerfile);
         recorder.read(&request.dockerfile, request.target.as_deref());
         let mut worker = Worker::new(self.clone(), options, events.clone()).await?;
         worker.recorder = Some(Arc::clone(recorder));
+        Box::pin(worker.import(&cache_from)).await;
         let told = events.clone();
         let reports = |report| {
             recorder.report(&report);
@@ -205,11 +226,17 @@ impl Engine {
             }
             error::told(failure)
         })?;
-        let image = self.export(outcome, tags, &worker).await?;
+        let delivering = Delivering {
+            worker: &worker,
+            outcome,
+            tags,
+            caches: cache_to,
+        };
+        let built = Box::pin(delivering.deliver(outputs)).await?;
         if let Err(error) = self.limit_build_cache().await {
             tracing::warn!(%error, "the build cache is not limited");
         }
-        Ok(image)
+        Ok(built)
     }
 }
 
@@ -224,7 +251,7 @@ struct Kept {
 }
 
 impl Kept {
-    async fn end(mut self, result: Result<ImageSummary>) {
+    async fn end(mut self, result: Result<Built>) {
         if let Some(recorder) = self.recorder.take() {
             end(self.engine.clone(), recorder, result).await;
         }
@@ -239,7 +266,7 @@ impl Drop for Kept {
     }
 }
 
-async fn end(engine: Engine, recorder: Arc<Recorder>, result: Result<ImageSummary>) {
+async fn end(engine: Engine, recorder: Arc<Recorder>, result: Result<Built>) {
     let id = recorder.id.clone();
     let kept = blocking(move || {
         recorder.end(&result);
@@ -282,6 +309,9 @@ async fn prepare(build: BuildImage) -> Result<(Request, Options)> {
         } = given;
         files.retain(|path| !ignore.matches(path));
         let epoch = epoch(&build.arguments, &dockerfile)?;
+        let contexts = build.contexts.into_iter();
+        let contexts = contexts.map(|(name, given)| Ok((name, given.read()?)));
+        let contexts: std::io::Result<_> = contexts.collect();
         let now = now_ms() / 1000;
         let request = Request {
             dockerfile,
@@ -294,6 +324,7 @@ async fn prepare(build: BuildImage) -> Result<(Request, Options)> {
             network: network(&build.network)?,
             secrets: build.secrets,
             agents: build.agents.keys().cloned().collect(),
+            contexts: contexts.map_err(failed)?,
             no_cache: build.no_cache,
             epoch,
             now,

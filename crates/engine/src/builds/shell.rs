@@ -106,6 +106,8 @@ impl Engine {
             options: step.options,
             events: mpsc::channel(1).0,
             lease: step.lease,
+            imports: Vec::new(),
+            taken: Default::default(),
             recorder: None,
         };
         let mounted: Mounted = worker.mount(step.process.mounts.clone()).await?;

@@ -51,7 +51,7 @@ fn store_code(error: &store::Error) -> ErrorCode {
 }
 
 /// `what` says the operation and its object.
-pub(super) fn registry_failed(what: impl Into<String>, error: &registry::Error) -> Error {
+pub(crate) fn registry_failed(what: impl Into<String>, error: &registry::Error) -> Error {
     let failed = Error::new(registry_code(error), what).because(error);
     match error.hint() {
         Some(hint) => failed.hint(hint),

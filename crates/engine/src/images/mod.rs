@@ -33,9 +33,10 @@ mod trash;
 mod trash_killed;
 mod verify;
 
-pub(crate) use catalog::{Catalog, Image};
+pub(crate) use archive::write_image;
+pub(crate) use catalog::{Catalog, Image, layer_size};
 pub use distribution::Distribution;
-pub(crate) use error::store_failed;
+pub(crate) use error::{registry_failed, store_failed};
 pub(crate) use names::parse;
 pub use remove::Prune;
 pub(crate) use remove::{Going, freed_without};

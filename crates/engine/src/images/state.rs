@@ -64,7 +64,7 @@ impl Images {
 
     /// The client of registries: with `credentials` for `registry` one that forgets them with its
     /// last clone.
-    pub(super) fn client(&self, registry: &str, credentials: Option<Credentials>) -> Client {
+    pub(crate) fn client(&self, registry: &str, credentials: Option<Credentials>) -> Client {
         let Some(Credentials { username, password }) = credentials else {
             return self.registry.clone();
         };

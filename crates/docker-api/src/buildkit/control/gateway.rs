@@ -2,7 +2,6 @@
 
 use std::{collections::HashMap, sync::PoisonError};
 
-use terrarium_api::ImageSummary;
 use terrarium_buildkit::{
     grpc::Status,
     messages::{
@@ -10,6 +9,8 @@ use terrarium_buildkit::{
         SolveResponse, Tree,
     },
 };
+
+use terrarium_engine::Built;
 
 use super::{Answer, options, solves::Solve, status};
 use crate::{
@@ -31,16 +32,16 @@ pub(super) async fn solve(app: App, request: SolveRequest) -> Answer<SolveRespon
         };
         build(app, solve, asked).await?;
     }
-    let image = solve.image.lock().unwrap_or_else(PoisonError::into_inner);
+    let built = solve.built.lock().unwrap_or_else(PoisonError::into_inner);
     Ok(SolveResponse {
-        exporter: image.as_ref().map(exported).unwrap_or_default(),
+        exporter: built.as_ref().map(exported).unwrap_or_default(),
     })
 }
 
-fn exported(image: &ImageSummary) -> HashMap<String, String> {
+/// What clients write into their files: the image is known here by its config.
+fn exported(built: &Built) -> HashMap<String, String> {
     let keys = ["containerimage.digest", "containerimage.config.digest"];
-    keys.map(|key| (key.to_owned(), image.id.to_string()))
-        .into()
+    keys.map(|key| (key.to_owned(), built.id.clone())).into()
 }
 
 /// Builds what a client asks for.
@@ -49,18 +50,21 @@ pub(super) async fn build(
     solve: &Solve,
     asked: FrontendRequest,
 ) -> Answer<FrontendResponse> {
+    let (request, wanted) = options::read(&solve.request, &asked)?;
     let job = Job {
         id: solve.request.reference.clone(),
         session: solve.request.session.clone(),
         uploaded: false,
-        request: options::read(&solve.request, &asked)?,
+        folders: options::folders(&asked),
+        wanted,
+        request,
     };
-    let image = work::run(app, job, solve.progress()).await;
-    let image = image.map_err(status)?;
+    let built = Box::pin(work::run(app, job, solve.progress())).await;
+    let built = built.map_err(status)?;
     let tree = Tree {
-        id: image.id.to_string(),
+        id: built.id.clone(),
     };
-    *solve.image.lock().unwrap_or_else(PoisonError::into_inner) = Some(image);
+    *solve.built.lock().unwrap_or_else(PoisonError::into_inner) = Some(built);
     Ok(FrontendResponse {
         result: Some(FrontendResult {
             tree: Some(tree),

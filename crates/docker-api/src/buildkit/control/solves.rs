@@ -6,11 +6,11 @@ use std::{
     time::Duration,
 };
 
-use terrarium_api::ImageSummary;
 use terrarium_buildkit::{
     grpc::Status,
     messages::{SolveRequest, StatusResponse},
 };
+use terrarium_engine::Built;
 use tokio::sync::{mpsc, watch};
 
 use super::Answer;
@@ -27,7 +27,7 @@ type Returned = Option<Answer<()>>;
 #[derive(Debug)]
 pub(super) struct Solve {
     pub(super) request: SolveRequest,
-    pub(super) image: Mutex<Option<ImageSummary>>,
+    pub(super) built: Mutex<Option<Built>>,
     to: mpsc::Sender<StatusResponse>,
     told: Mutex<Option<mpsc::Receiver<StatusResponse>>>,
     returned: watch::Sender<Returned>,
@@ -76,7 +76,7 @@ impl Solves {
         let id = request.reference.clone();
         let solve = Arc::new(Solve {
             request,
-            image: Mutex::default(),
+            built: Mutex::default(),
             to,
             told: Mutex::new(Some(told)),
             returned: watch::channel(None).0,

@@ -23,11 +23,13 @@ pub(super) fn list() -> ListWorkersResponse {
         architecture: parts.next().unwrap_or_default(),
         variant: parts.next().unwrap_or_default(),
     };
+    // By this label clients tell whether images can be sent anywhere but into the engine that built them.
+    let label = "org.mobyproject.buildkit.worker.snapshotter";
     let worker = WorkerRecord {
         id: "terrarium".to_owned(),
+        labels: [(label.to_owned(), "terrarium".to_owned())].into(),
         platforms: vec![platform],
         version: Some(version()),
-        ..WorkerRecord::default()
     };
     ListWorkersResponse {
         workers: vec![worker],
@@ -40,6 +42,9 @@ pub(super) fn info() -> InfoResponse {
     }
 }
 
+/// What may be asked for of a build, by BuildKit's names.
+const STEPS: [&str; 1] = ["exporter.multiple"];
+
 pub(super) fn pong() -> PongResponse {
     let capability = |id: &str| Capability {
         id: id.to_owned(),
@@ -47,7 +52,7 @@ pub(super) fn pong() -> PongResponse {
     };
     PongResponse {
         frontend_capabilities: GATEWAY.map(capability).to_vec(),
-        step_capabilities: Vec::new(),
+        step_capabilities: STEPS.map(capability).to_vec(),
     }
 }
 

@@ -4,15 +4,13 @@
 //! is taken over has nothing left to do.
 
 use std::{
-    collections::BTreeSet,
     fs::{self, File},
     path::{Path, PathBuf},
     time::Instant,
 };
 
 use terrarium_api::{
-    ActivityKind, BuildSettings, ImageSummary, MeasureProposal, Measured, Measurement,
-    ProposalKind, RemoveImage,
+    ActivityKind, BuildSettings, MeasureProposal, Measured, Measurement, ProposalKind,
 };
 use terrarium_dockerfile::Ignore;
 use tokio::sync::mpsc;
@@ -20,7 +18,7 @@ use tokio::sync::mpsc;
 use crate::{
     Engine, Result,
     blocking::blocking,
-    builds::{BuildImage, Recorder, canceled, run::asked},
+    builds::{BuildImage, Built, Destination, Recorder, canceled, run::asked},
     error::Wrap as _,
     files::random_hex,
     projects::{Record, archive_with, ignore_rules},
@@ -41,12 +39,10 @@ impl Engine {
         let project = self.project_record(&request.project).await?;
         let subject = format!("{} (measured)", project.name);
         let running = self.activities().begin(ActivityKind::BuildImage, &subject);
-        let known = self.images().await?.into_iter().map(|image| image.id);
         let bench = Bench {
             engine: self.clone(),
             project,
             kind: request.kind,
-            known: known.collect(),
         };
         let work = async {
             let before = bench.measure(&request.before).await?;
@@ -65,19 +61,17 @@ struct Bench {
     engine: Engine,
     project: Record,
     kind: ProposalKind,
-    /// Images that were there before; they stay.
-    known: BTreeSet<String>,
 }
 
 impl Bench {
     async fn measure(&self, text: &str) -> Result<Measurement> {
-        let image = self.build(text, false, false).await?;
+        let built = self.build(text, false, false).await?;
         let (edited, no_cache) = match self.kind {
             ProposalKind::InstallFirst => (true, false),
             ProposalKind::CacheMount => (false, true),
             ProposalKind::CleanUp | ProposalKind::LeaveOut => {
                 return Ok(Measurement {
-                    image_bytes: image.size_bytes,
+                    image_bytes: built.size_bytes,
                     again_usec: None,
                 });
             }
@@ -86,31 +80,23 @@ impl Bench {
         self.build(text, edited, no_cache).await?;
         let usec = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
         Ok(Measurement {
-            image_bytes: image.size_bytes,
+            image_bytes: built.size_bytes,
             again_usec: Some(usec),
         })
     }
 
-    /// Builds once; the image goes at once.
-    async fn build(&self, text: &str, edited: bool, no_cache: bool) -> Result<ImageSummary> {
+    /// Builds once, and keeps no image of it.
+    async fn build(&self, text: &str, edited: bool, no_cache: bool) -> Result<Built> {
         let (project, own) = (self.project.clone(), text.to_owned());
         let files = blocking(move || context(&project, &own, edited)).await?;
         let mut request = asked(&self.project.settings, TEXT, files);
         request.tags = Vec::new();
+        request.outputs = vec![Destination::Nowhere];
         request.no_cache = no_cache;
-        let image = self.carry_out(request).await?;
-        if image.references.is_empty() && !self.known.contains(&image.id) {
-            let image = image.id.clone();
-            let gone = self.engine.remove_image(RemoveImage {
-                image,
-                force: false,
-            });
-            gone.await?;
-        }
-        Ok(image)
+        self.carry_out(request).await
     }
 
-    async fn carry_out(&self, request: BuildImage) -> Result<ImageSummary> {
+    async fn carry_out(&self, request: BuildImage) -> Result<Built> {
         // The record of the build is kept in a folder of its own, which goes.
         let root = self.engine.build_scratch();
         let scratch = Scratch(root.join(random_hex(8)));

@@ -12,7 +12,7 @@ use std::{
 
 use terrarium_api::{
     BuildOutput, BuildProgress, BuildRecord, BuildSettings, BuildState, BuildSummary, Error,
-    ErrorCode, ImageSummary, StepState,
+    ErrorCode, StepState,
 };
 use terrarium_builder::{Failure, Report};
 use terrarium_dockerfile::Dockerfile;
@@ -20,7 +20,7 @@ use tokio::sync::watch;
 
 use self::lines::Lines;
 
-use super::history;
+use super::{Built, history};
 use crate::{dockerfile::needed, files::random_hex, time::now_ms};
 pub(super) use lines::read as read_output;
 
@@ -171,7 +171,7 @@ impl Recorder {
     }
 
     /// The build has ended. It is kept, and whoever follows it is told.
-    pub(crate) fn end(&self, result: &Result<ImageSummary, Error>) {
+    pub(crate) fn end(&self, result: &Result<Built, Error>) {
         let at = self.elapsed();
         self.change(|state, change| {
             state.lines.end(at);
@@ -253,15 +253,15 @@ impl State {
         self.record.summary.cached = cached;
     }
 
-    fn ended(&mut self, result: &Result<ImageSummary, Error>) {
+    fn ended(&mut self, result: &Result<Built, Error>) {
         let summary = &mut self.record.summary;
         summary.finished_at_ms = Some(now_ms());
         summary.activity = None;
         match result {
-            Ok(image) => {
+            Ok(built) => {
                 summary.state = BuildState::Succeeded;
-                summary.image = Some(image.id.clone());
-                summary.size_bytes = Some(image.size_bytes);
+                summary.image = built.image.as_ref().map(|image| image.id.clone());
+                summary.size_bytes = Some(built.size_bytes);
             }
             Err(error) => {
                 summary.state = match error.code {

@@ -10,6 +10,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use save::write_image;
+
 /// The name of an image in an index: its full form, as containerd and Docker write it.
 const NAME: &str = "io.containerd.image.name";
 /// The same for readers of OCI layouts; others put a tag alone here.

@@ -91,6 +91,12 @@ impl Engine {
     }
 }
 
+/// Writes one image, with its own names. Blocks.
+pub(crate) fn write_image(store: &Store, image: Image, sink: &mut dyn Write) -> Result<()> {
+    let tags = image.tags.clone();
+    write(store, &[Chosen { image, tags }], sink)
+}
+
 /// An image to save, with the names that go with it.
 struct Chosen {
     image: Image,

@@ -12,10 +12,10 @@ use std::{
 };
 
 use terrarium_api::{
-    Activity, ActivityKind, Error, ErrorCode, Progress, PushImage, PushPhase, PushProgress,
-    PushedImage, Traced,
+    Activity, ActivityKind, Credentials, Error, ErrorCode, Progress, PushImage, PushPhase,
+    PushProgress, PushedImage, Traced,
 };
-use terrarium_oci::Reference;
+use terrarium_oci::{Descriptor, Reference};
 use terrarium_registry::{Client, OpenBlob, Pushed, Upload};
 use terrarium_store::Store;
 use tokio::{sync::watch, task::JoinSet};
@@ -67,6 +67,41 @@ impl Engine {
         let work = self.push(&push);
         let result = watched(&running, &progress, || board.progress(), tell, work).await;
         running.end(result.wrap(|| format!("push {familiar}")))
+    }
+
+    /// Pushes a manifest that is here and what it names, which need not be an image; an activity.
+    ///
+    /// # Errors
+    /// As [`Engine::push_image`].
+    pub(crate) async fn push_manifest(
+        &self,
+        reference: Reference,
+        credentials: Option<Credentials>,
+        manifest: Descriptor,
+    ) -> Result<()> {
+        let familiar = reference.familiar();
+        let images = &self.inner.images;
+        let running = self.activities().begin(ActivityKind::Push, &familiar);
+        let board = Board::new(running.id(), familiar);
+        let push = Arc::new(Push {
+            client: images.client(reference.registry(), credentials),
+            store: images.store.clone(),
+            board: Arc::new(board),
+            reference,
+        });
+        let work = async {
+            let store = push.store.clone();
+            let plan = blocking(move || Plan::of_manifest(&store, &manifest)).await?;
+            push.board.plan(&plan.blobs);
+            push.blobs(plan.blobs).await?;
+            let tag = push.reference.tag().unwrap_or(terrarium_oci::DEFAULT_TAG);
+            push.document(&plan.root, tag).await
+        };
+        let pushed = tokio::select! {
+            pushed = work => pushed,
+            () = running.token().cancelled() => Err(Error::new(ErrorCode::Canceled, "canceled")),
+        };
+        running.end(pushed)
     }
 
     async fn push(&self, push: &Arc<Push>) -> Result<Traced<PushedImage>> {

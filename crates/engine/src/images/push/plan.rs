@@ -59,6 +59,11 @@ impl Plan {
         Ok(plan)
     }
 
+    /// Plans the push of a manifest and what it names.
+    pub(super) fn of_manifest(store: &Store, manifest: &Descriptor) -> Result<Self> {
+        Self::of_manifests(read(store, manifest)?, Vec::new())
+    }
+
     fn of_manifests(root: PlannedDocument, children: Vec<PlannedDocument>) -> Result<Self> {
         let mut seen = BTreeSet::new();
         let mut blobs = Vec::new();
