@@ -34,6 +34,9 @@ wire! {
         pub cached: u32,
         /// The id of the image.
         pub image: Option<String>,
+        /// The folder or the file that the result became instead.
+        #[serde(default)]
+        pub place: Option<String>,
         /// Bytes of the image.
         pub size_bytes: Option<u64>,
         /// Why it failed.
@@ -47,7 +50,7 @@ wire! {
     pub enum BuildState {
         /// Under way.
         Running,
-        /// There is an image.
+        /// There is a result.
         Succeeded,
         /// An instruction failed.
         Failed,

@@ -42,6 +42,26 @@ wire! {
         pub no_cache: bool,
         /// Whether bases are looked for in their registries even if they are here.
         pub pull: bool,
+        /// What becomes of the result.
+        #[serde(default)]
+        pub result: ResultKind,
+        /// The absolute path of the folder or the file that it becomes; nothing for an image.
+        #[serde(default)]
+        pub place: String,
+    }
+
+    /// What becomes of the result of a build.
+    #[derive(Copy, Eq, Default)]
+    pub enum ResultKind {
+        /// An image of this engine.
+        #[default]
+        Image,
+        /// The files, in a folder.
+        Folder,
+        /// The files, as a tar.
+        Tar,
+        /// The image, as an archive of OCI that is Docker's as well.
+        Archive,
     }
 
     /// Makes a project.

@@ -2,16 +2,18 @@
 
 use std::{
     collections::HashMap,
-    path::Path,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use terrarium_api::{BuildId, BuildProgress, BuildRecord, BuildSettings, BuildSummary, ProjectId};
+use terrarium_api::{
+    BuildId, BuildProgress, BuildRecord, BuildSettings, BuildSummary, ProjectId, ResultKind,
+};
 use terrarium_dockerfile::Ignore;
 use tokio::sync::{mpsc, watch};
 
 use super::{
-    BuildImage,
+    BuildImage, Destination, Form,
     record::{Recorder, Seen},
 };
 use crate::{
@@ -191,7 +193,18 @@ pub(super) fn asked(
         network: asked_network(settings.offline).to_owned(),
         no_cache: settings.no_cache,
         pull: settings.pull,
+        outputs: vec![destination(settings)],
         ..BuildImage::default()
+    }
+}
+
+fn destination(settings: &BuildSettings) -> Destination {
+    let place = PathBuf::from(&settings.place);
+    match settings.result {
+        ResultKind::Image => Destination::Image { push: false },
+        ResultKind::Folder => Destination::Folder(place),
+        ResultKind::Tar => Destination::File(Form::Tar, place),
+        ResultKind::Archive => Destination::File(Form::Archive, place),
     }
 }
 
@@ -209,5 +222,7 @@ pub(super) fn settings_of(build: &BuildImage) -> BuildSettings {
         offline: build.network == "none",
         no_cache: build.no_cache,
         pull: build.pull,
+        // What goes to a client has no place here.
+        ..BuildSettings::default()
     }
 }

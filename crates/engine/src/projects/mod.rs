@@ -9,7 +9,7 @@ mod templates;
 use std::path::{Path, PathBuf};
 
 use terrarium_api::{
-    BuildSettings, BuildsQuery, CreateProject, Error, ErrorCode, Project, SaveProject,
+    BuildSettings, BuildsQuery, CreateProject, Error, ErrorCode, Project, ResultKind, SaveProject,
 };
 use terrarium_dockerfile::{Ignore, Surroundings};
 
@@ -87,11 +87,12 @@ impl Engine {
     /// Changes a project's name and how it is built.
     ///
     /// # Errors
-    /// `NoSuchProject`; `InvalidArgument` for a tag that is no image name.
-    pub async fn save_project(&self, request: SaveProject) -> Result<Project> {
+    /// `NoSuchProject`; `InvalidArgument` for a tag that is no image name, or a result without an absolute path.
+    pub async fn save_project(&self, mut request: SaveProject) -> Result<Project> {
         if !request.settings.tag.is_empty() {
             crate::images::parse(&request.settings.tag)?;
         }
+        request.settings.place = placed(&request.settings)?;
         let mut record = self.project_record(&request.project).await?;
         record.settings = request.settings;
         if !request.name.trim().is_empty() {
@@ -173,20 +174,36 @@ fn shown(id: String, record: Record, last: Option<terrarium_api::BuildSummary>) 
     }
 }
 
+/// Where a result goes that is no image.
+fn placed(settings: &BuildSettings) -> Result<String> {
+    if settings.result == ResultKind::Image {
+        return Ok(String::new());
+    }
+    let path = absolute_path(&settings.place).ok_or_else(|| {
+        let message = format!("{} is no place for a result", quoted(&settings.place));
+        Error::new(ErrorCode::InvalidArgument, message).hint("give an absolute path")
+    })?;
+    Ok(path.display().to_string())
+}
+
 fn absolute(folder: &str) -> Result<PathBuf> {
-    let text = folder.trim();
+    absolute_path(folder).ok_or_else(|| {
+        let message = format!("{} is no folder for a project", quoted(folder));
+        Error::new(ErrorCode::InvalidArgument, message).hint("give an absolute path")
+    })
+}
+
+/// The home folder may be written as `~`; the root itself is no place.
+fn absolute_path(text: &str) -> Option<PathBuf> {
+    let text = text.trim();
     let home = std::env::var("HOME").unwrap_or_default();
     let path = match text.strip_prefix("~/") {
         Some(rest) if !home.is_empty() => Path::new(&home).join(rest),
         _ => PathBuf::from(text),
     };
-    if path.is_absolute() && path != Path::new("/") {
-        // A slash at the end would make it another project.
-        return Ok(path.components().collect());
-    }
-    let message = format!("{} is no folder for a project", quoted(folder));
-    let error = Error::new(ErrorCode::InvalidArgument, message);
-    Err(error.hint("give an absolute path"))
+    let is_place = path.is_absolute() && path != Path::new("/");
+    // A slash at the end would make it another project.
+    is_place.then(|| path.components().collect())
 }
 
 fn relative(dockerfile: &str) -> Result<String> {

@@ -81,6 +81,7 @@ impl Recorder {
             done: 0,
             cached: 0,
             image: None,
+            place: None,
             size_bytes: None,
             error: None,
             activity: None,
@@ -261,6 +262,8 @@ impl State {
             Ok(built) => {
                 summary.state = BuildState::Succeeded;
                 summary.image = built.image.as_ref().map(|image| image.id.clone());
+                let place = Some(&self.record.settings.place).filter(|_| built.image.is_none());
+                summary.place = place.filter(|place| !place.is_empty()).cloned();
                 summary.size_bytes = Some(built.size_bytes);
             }
             Err(error) => {

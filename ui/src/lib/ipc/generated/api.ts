@@ -388,7 +388,15 @@ noCache: boolean,
 /**
  * Whether bases are looked for in their registries even if they are here.
  */
-pull: boolean, };
+pull: boolean, 
+/**
+ * What becomes of the result.
+ */
+result: ResultKind, 
+/**
+ * The absolute path of the folder or the file that it becomes; nothing for an image.
+ */
+place: string, };
 
 export type BuildState = "running" | "succeeded" | "failed" | "canceled";
 
@@ -483,6 +491,10 @@ cached: number,
  * The id of the image.
  */
 image: string | null, 
+/**
+ * The folder or the file that the result became instead.
+ */
+place: string | null, 
 /**
  * Bytes of the image.
  */
@@ -3644,6 +3656,8 @@ image: ImageSummary,
  * Names that another image has by now, and keeps.
  */
 taken: Array<string>, };
+
+export type ResultKind = "image" | "folder" | "tar" | "archive";
 
 export type Sample = { 
 /**

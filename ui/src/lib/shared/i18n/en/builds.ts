@@ -162,6 +162,7 @@ export const run = {
   toLine: 'Go to the line',
   succeeded: 'The image is built',
   openImage: 'Open the image',
+  placed: (place: string) => `Saved to ${place}`,
   runImage: 'Run it',
   again: 'Build again',
   close: 'Back to the preview',

@@ -41,5 +41,10 @@ export const buildSettings = {
   noCacheHelp: 'The cache is not used, only filled.',
   pull: 'Look for newer base images',
   pullHelp: 'Asks the registry even if the image is here.',
+  result: 'Result',
+  results: { image: 'An image', folder: 'Files in a folder', tar: 'Files as a tar', archive: 'An image archive (OCI, Docker)' },
+  place: 'Where to',
+  folderHelp: 'An absolute path. Files of the same name are replaced, others stay.',
+  fileHelp: 'An absolute path. Each build replaces the file.',
   save: 'Save',
 }

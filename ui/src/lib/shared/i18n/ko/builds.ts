@@ -162,6 +162,7 @@ export const run: typeof en.run = {
   toLine: '그 줄로 가기',
   succeeded: '이미지를 만들었어요',
   openImage: '이미지 열기',
+  placed: (place: string) => `${place}에 저장했어요`,
   runImage: '실행하기',
   again: '다시 빌드',
   close: '미리보기로',

@@ -44,5 +44,10 @@ export const buildSettings: typeof en.buildSettings = {
   noCacheHelp: '캐시를 쓰지 않고 새로 채우기만 해요.',
   pull: '새 바탕 이미지 확인',
   pullHelp: '이미지가 있어도 레지스트리에 물어봐요.',
+  result: '결과물',
+  results: { image: '이미지', folder: '폴더에 파일로', tar: 'tar 파일로', archive: '이미지 아카이브로 (OCI, Docker)' },
+  place: '저장할 곳',
+  folderHelp: '절대 경로로 적어요. 이름이 같은 파일은 바뀌고 나머지는 그대로 남아요.',
+  fileHelp: '절대 경로로 적어요. 빌드할 때마다 파일이 바뀌어요.',
   save: '저장',
 }
