@@ -17,6 +17,8 @@ use super::Answer;
 
 /// The calls about a build are sent at the same time.
 const BEGINS_WITHIN: Duration = Duration::from_secs(5);
+/// A build from the cache may be done before the call that asks how it goes on.
+const ASKED_WITHIN: Duration = Duration::from_secs(10);
 /// Messages that a slow client may fall behind before the build waits for it.
 const AHEAD: usize = 64;
 
@@ -57,6 +59,8 @@ impl Solve {
 #[derive(Debug, Clone)]
 pub(in crate::buildkit) struct Solves {
     all: Arc<Mutex<HashMap<String, Arc<Solve>>>>,
+    /// What was told of builds that were done before anybody asked.
+    late: Arc<Mutex<HashMap<String, mpsc::Receiver<StatusResponse>>>>,
     changed: Arc<watch::Sender<()>>,
 }
 
@@ -64,6 +68,7 @@ impl Default for Solves {
     fn default() -> Self {
         Self {
             all: Arc::default(),
+            late: Arc::default(),
             changed: Arc::new(watch::channel(()).0),
         }
     }
@@ -92,12 +97,27 @@ impl Solves {
 
     /// A build, also one that is about to begin.
     pub(super) async fn get(&self, id: &str) -> Answer<Arc<Solve>> {
+        self.find(|| self.lock().get(id).cloned()).await
+    }
+
+    /// What is told of a build, also of one that is done. Only one call gets it.
+    pub(super) async fn status(&self, id: &str) -> Answer<mpsc::Receiver<StatusResponse>> {
+        let known = || {
+            let late = locked(&self.late).remove(id).map(Some);
+            late.or_else(|| self.lock().get(id).map(|solve| locked(&solve.told).take()))
+        };
+        self.find(known)
+            .await?
+            .ok_or_else(|| Status::new(Status::INVALID_ARGUMENT, "the build is followed already"))
+    }
+
+    async fn find<T>(&self, look: impl Fn() -> Option<T>) -> Answer<T> {
         let mut changed = self.changed.subscribe();
         let found = async {
             loop {
                 changed.borrow_and_update();
-                if let Some(solve) = self.lock().get(id).cloned() {
-                    return Ok(solve);
+                if let Some(found) = look() {
+                    return Ok(found);
                 }
                 if changed.changed().await.is_err() {
                     return Err(unknown());
@@ -108,17 +128,24 @@ impl Solves {
         found.unwrap_or_else(|_| Err(unknown()))
     }
 
-    /// What is told of a build. Only one call gets it.
-    pub(super) async fn status(&self, id: &str) -> Answer<mpsc::Receiver<StatusResponse>> {
-        let solve = self.get(id).await?;
-        let mut told = solve.told.lock().unwrap_or_else(PoisonError::into_inner);
-        told.take()
-            .ok_or_else(|| Status::new(Status::INVALID_ARGUMENT, "the build is followed already"))
+    /// Keeps what was told of a build that was done before anybody asked.
+    fn keep(&self, id: String, told: mpsc::Receiver<StatusResponse>) {
+        locked(&self.late).insert(id.clone(), told);
+        self.changed.send_replace(());
+        let late = Arc::clone(&self.late);
+        tokio::spawn(async move {
+            tokio::time::sleep(ASKED_WITHIN).await;
+            locked(&late).remove(&id);
+        });
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Arc<Solve>>> {
-        self.all.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.all)
     }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn unknown() -> Status {
@@ -135,5 +162,8 @@ pub(super) struct Begun {
 impl Drop for Begun {
     fn drop(&mut self) {
         self.solves.lock().remove(&self.id);
+        if let Some(told) = locked(&self.solve.told).take() {
+            self.solves.keep(self.id.clone(), told);
+        }
     }
 }
