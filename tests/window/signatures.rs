@@ -123,11 +123,13 @@ fn a_good_signature_is_told_from_one_of_another_key_and_one_of_another_image() -
         KeyPair::make(folder.path(), "theirs")?,
     );
     registry.push(&Image::busybox("team/app:1"))?;
-    let digest = sha256(&registry.manifest("team/app:1")?)?;
     let name = format!("{}/team/app:1", registry.address());
     let window = Window::open(&WindowOptions::default())?;
     window.find("home-empty")?;
     window.docker(&["pull", "-q", &name]).ok();
+    let asked = ["inspect", "-f", "{{index .RepoDigests 0}}", &name];
+    let known = window.docker(&asked);
+    let (_, digest) = known.ok().split_once('@').context("it has a digest")?;
     verify(&window, &name, &ours.public, false)?;
     ensure!(
         window.count("[data-testid=signature]")? == 0,
@@ -140,11 +142,12 @@ fn a_good_signature_is_told_from_one_of_another_key_and_one_of_another_image() -
         folder: folder.path(),
     };
     let of_other = payload(&name, &sha256("another image")?);
-    repository.put_signature(&digest, &of_other, &ours)?;
+    repository.put_signature(digest, &of_other, &ours)?;
     verify(&window, &name, &ours.public, false)?;
     window.find_css("[data-testid=signature][data-verdict=otherContent]")?;
 
-    repository.put_signature(&digest, &payload(&name, &digest), &ours)?;
+    close(&window)?;
+    repository.put_signature(digest, &payload(&name, digest), &ours)?;
     let mut complaints = Vec::new();
     in_all_looks(&window, |look| {
         verify(&window, &name, &theirs.public, false)?;
@@ -153,17 +156,20 @@ fn a_good_signature_is_told_from_one_of_another_key_and_one_of_another_image() -
         verify(&window, &name, &ours.public, true)?;
         window.find_css("[data-testid=signature][data-verdict=valid]")?;
         complaints.extend(look.at("signature-good")?);
-        window.click("dialog-close")?;
-        window.wait_gone("dialog")
+        close(&window)
     })?;
     none(&complaints)
+}
+
+fn close(window: &Window) -> Result<()> {
+    window.click("dialog-close")?;
+    window.wait_gone("dialog")
 }
 
 /// Asks the dialog about an image, and waits for its verdict.
 fn verify(window: &Window, name: &str, key: &str, expect: bool) -> Result<()> {
     if window.count("[data-testid=dialog-close]")? > 0 {
-        window.click("dialog-close")?;
-        window.wait_gone("dialog")?;
+        close(window)?;
     }
     go(window, "#/images")?;
     let row = format!("[data-testid=image-row][data-name='{name}']");
