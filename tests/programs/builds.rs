@@ -120,7 +120,9 @@ fn build(host: &Host, name: &str, files: Files<'_>) -> Result<Ran> {
 
 fn page(host: &Host, container: &str, port: &str) -> Result<String> {
     let port = host.docker(&["port", container, port]);
-    let url = format!("http://{}/", port.ok());
+    // A line for each family.
+    let address = port.ok().lines().next().context("a published port")?;
+    let url = format!("http://{address}/");
     let started = Instant::now();
     loop {
         match ureq::get(&url).call() {
