@@ -1,11 +1,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek, SeekFrom};
-use std::os::unix::fs::FileExt;
-use std::path::Path;
+use std::io::{self, Read};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use terrarium_oci::{Algorithm, Hasher};
+use crate::content::{Content, Skimmer};
 
 /// A tree of files that only exists as an index of tars: nothing of it is unpacked on the machine.
 #[derive(Debug, Default)]
@@ -42,33 +40,6 @@ pub enum Kind {
     Special,
 }
 
-/// Where the bytes of a file are.
-#[derive(Debug, Clone)]
-pub enum Content {
-    /// In memory.
-    Bytes(Arc<[u8]>),
-    /// A part of an open file.
-    Part {
-        /// The file.
-        file: Arc<File>,
-        /// Where they begin.
-        offset: u64,
-        /// How many.
-        len: u64,
-    },
-    /// A file of this machine, opened when it is read.
-    Path {
-        /// Where it is.
-        path: Arc<Path>,
-        /// How many bytes of it.
-        len: u64,
-    },
-}
-
-/// How much of an archive is read at once.
-const AHEAD: usize = 1 << 18;
-/// A file that is hashed at once.
-const SMALL: usize = 8 << 10;
 /// So many links in a row are a circle.
 const LINKS_AT_MOST: u32 = 40;
 
@@ -95,7 +66,8 @@ impl Files {
         for entry in archive.entries_with_seek()? {
             let mut entry = entry?;
             // What is passed over is not read, so nothing else would miss its end.
-            if entry.raw_file_position().saturating_add(entry.size()) > size {
+            let is_sparse = entry.header().entry_type() == tar::EntryType::GNUSparse;
+            if !is_sparse && entry.raw_file_position().saturating_add(entry.size()) > size {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
             let path = entry.path_bytes().into_owned();
@@ -337,122 +309,12 @@ pub(crate) fn join(folder: &str, name: &str) -> String {
     }
 }
 
-impl Content {
-    /// How many bytes.
-    #[must_use]
-    pub fn len(&self) -> u64 {
-        match self {
-            Self::Bytes(bytes) => bytes.len() as u64,
-            Self::Part { len, .. } | Self::Path { len, .. } => *len,
-        }
-    }
-
-    /// Whether there are none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    fn hash(&self) -> io::Result<String> {
-        let mut hasher = Hasher::new(Algorithm::Sha256);
-        match self {
-            // Most files are small: one read, and no buffer to clear for the end of it.
-            Self::Part { file, offset, len } if *len <= SMALL as u64 => {
-                let mut buffer = [0; SMALL];
-                let bytes = &mut buffer[..usize::try_from(*len).unwrap_or(SMALL)];
-                file.read_exact_at(bytes, *offset)?;
-                hasher.update(bytes);
-            }
-            _ => {
-                io::copy(&mut self.open(), &mut hasher)?;
-            }
-        }
-        Ok(hasher.finish().hex().to_owned())
-    }
-
-    /// Reads them from the start.
-    #[must_use]
-    pub fn open(&self) -> Box<dyn Read + Send + '_> {
-        match self {
-            Self::Bytes(bytes) => Box::new(&bytes[..]),
-            Self::Part { file, offset, len } => Box::new(Whole { file, at: *offset }.take(*len)),
-            Self::Path { path, len } => match File::open(path) {
-                Ok(file) => Box::new(file.take(*len)),
-                Err(error) => Box::new(Unopened(Some(error))),
-            },
-        }
-    }
-}
-
-/// A file that cannot be opened cannot be read.
-struct Unopened(Option<io::Error>);
-
-impl Read for Unopened {
-    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
-        Err(self
-            .0
-            .take()
-            .unwrap_or_else(|| io::ErrorKind::NotFound.into()))
-    }
-}
-
-/// Reads a shared file by position, so that several readers do not disturb each other.
-struct Whole<'a> {
-    file: &'a File,
-    at: u64,
-}
-
-impl Read for Whole<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.file.read_at(buffer, self.at)?;
-        self.at += read as u64;
-        Ok(read)
-    }
-}
-
-impl Seek for Whole<'_> {
-    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        let at = match to {
-            SeekFrom::Start(at) => Some(at),
-            SeekFrom::Current(by) => self.at.checked_add_signed(by),
-            SeekFrom::End(by) => self.file.metadata()?.len().checked_add_signed(by),
-        };
-        self.at = at.ok_or(io::ErrorKind::InvalidInput)?;
-        Ok(self.at)
-    }
-}
-
-/// Reads headers and passes over what lies between them: small files stay in the buffer, large ones unread.
-struct Skimmer<'a>(BufReader<Whole<'a>>);
-
-impl<'a> Skimmer<'a> {
-    fn of(file: &'a File) -> Self {
-        Self(BufReader::with_capacity(AHEAD, Whole { file, at: 0 }))
-    }
-}
-
-impl Read for Skimmer<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.0.read(buffer)
-    }
-}
-
-impl Seek for Skimmer<'_> {
-    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        let SeekFrom::Current(by) = to else {
-            return self.0.seek(to);
-        };
-        // A plain seek would throw the buffer away.
-        self.0.seek_relative(by)?;
-        self.0.stream_position()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::io::Write;
 
     use super::*;
+    use crate::content::AHEAD;
 
     fn tar(entries: &[(&str, &str)]) -> File {
         let mut builder = tar::Builder::new(Vec::new());
@@ -516,6 +378,19 @@ mod tests {
         whole.set_len(2 * AHEAD as u64).unwrap();
         let refused = Files::of_tars([whole]).unwrap_err();
         assert_eq!(refused.kind(), io::ErrorKind::UnexpectedEof);
+    }
+
+    #[test]
+    fn a_sparse_file_is_named_as_what_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let (hole, made) = (folder.path().join("hole"), folder.path().join("made.tar"));
+        File::create(&hole).unwrap().set_len(1 << 20).unwrap();
+        let mut tar = std::process::Command::new("tar");
+        tar.args(["--format=gnu", "-Scf"]).arg(&made);
+        let packed = tar.arg("-C").arg(folder.path()).arg("hole").status();
+        assert!(packed.unwrap().success());
+        let refused = Files::of_tars([File::open(made).unwrap()]).unwrap_err();
+        assert_eq!(refused.to_string(), "the archive holds a sparse file");
     }
 
     #[test]

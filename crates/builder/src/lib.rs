@@ -9,6 +9,7 @@
 mod build;
 mod cached;
 mod change;
+mod content;
 mod copy;
 mod error;
 mod executor;
@@ -29,9 +30,10 @@ mod walk;
 
 pub use build::{Outcome, Report, Request, build};
 pub use change::{BadChange, change};
+pub use content::Content;
 pub use error::{Failure, Fault, Place};
 pub use executor::{Base, BoxError, Executor, Fetched, Found, Layer, Process, ProcessMount};
-pub use files::{Content, Entry, Files, Kind, clean};
+pub use files::{Entry, Files, Kind, clean};
 pub use key::{Key, Mark, Recipe};
 pub use named::NamedContext;
 pub use unpack::compression;

@@ -202,9 +202,3 @@ pub(crate) fn tempfile() -> io::Result<File> {
         .mode(0o600)
         .open(folder)
 }
-
-impl Content {
-    pub(crate) fn of(bytes: impl Into<Arc<[u8]>>) -> Self {
-        Self::Bytes(bytes.into())
-    }
-}
