@@ -15,6 +15,21 @@ use crate::netlink::{Act, Rtnl};
 use crate::subnet::Subnet;
 use crate::subnet6::Subnet6;
 
+fn address_of(link: &Link, address: IpAddr, prefix_len: u8) -> AddressMessage {
+    let mut message = AddressMessage::default();
+    message.header.family = match address {
+        IpAddr::V4(_) => AddressFamily::Inet,
+        IpAddr::V6(_) => AddressFamily::Inet6,
+    };
+    message.header.prefix_len = prefix_len;
+    message.header.index = link.index;
+    message.attributes = vec![
+        AddressAttribute::Local(address),
+        AddressAttribute::Address(address),
+    ];
+    message
+}
+
 impl Rtnl {
     /// Gives a link an address; one that it has already is fine.
     pub(crate) fn add_address(
@@ -23,22 +38,10 @@ impl Rtnl {
         address: Ipv4Addr,
         subnet: Subnet,
     ) -> Result<()> {
-        let mut message = AddressMessage::default();
-        message.header.family = AddressFamily::Inet;
-        message.header.prefix_len = subnet.prefix_len();
-        message.header.index = link.index;
-        message.attributes = vec![
-            AddressAttribute::Local(IpAddr::V4(address)),
-            AddressAttribute::Address(IpAddr::V4(address)),
-            AddressAttribute::Broadcast(subnet.broadcast()),
-        ];
-        let add = RouteNetlinkMessage::NewAddress(message);
-        let object = format!("{address}/{} on {}", subnet.prefix_len(), link.name);
-        self.change(
-            add,
-            NLM_F_CREATE | NLM_F_REPLACE,
-            Act::new("add address", &object),
-        )
+        let mut message = address_of(link, address.into(), subnet.prefix_len());
+        let broadcast = AddressAttribute::Broadcast(subnet.broadcast());
+        message.attributes.push(broadcast);
+        self.put_address(link, address.into(), message)
     }
 
     /// Gives a link an IPv6 address, at once: addresses are chosen here, so that nobody has to be asked
@@ -49,19 +52,15 @@ impl Rtnl {
         address: Ipv6Addr,
         subnet: Subnet6,
     ) -> Result<()> {
-        let mut message = AddressMessage::default();
-        message.header.family = AddressFamily::Inet6;
-        message.header.prefix_len = subnet.prefix_len();
+        let mut message = address_of(link, address.into(), subnet.prefix_len());
         message.header.flags = AddressHeaderFlags::Nodad;
-        message.header.index = link.index;
-        message.attributes = vec![
-            AddressAttribute::Local(IpAddr::V6(address)),
-            AddressAttribute::Address(IpAddr::V6(address)),
-        ];
-        let add = RouteNetlinkMessage::NewAddress(message);
-        let object = format!("{address}/{} on {}", subnet.prefix_len(), link.name);
+        self.put_address(link, address.into(), message)
+    }
+
+    fn put_address(&mut self, link: &Link, address: IpAddr, message: AddressMessage) -> Result<()> {
+        let object = format!("{address}/{} on {}", message.header.prefix_len, link.name);
         self.change(
-            add,
+            RouteNetlinkMessage::NewAddress(message),
             NLM_F_CREATE | NLM_F_REPLACE,
             Act::new("add address", &object),
         )
