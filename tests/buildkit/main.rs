@@ -6,7 +6,7 @@ mod outputs;
 use std::{
     fs,
     os::unix::{fs::symlink, net::UnixListener},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
@@ -141,16 +141,30 @@ RUN cat made data/a && ls data
 CMD [\"cat\", \"made\"]
 ";
 
-#[test]
-fn an_image_is_built_shown_step_by_step_and_recognized_again() {
-    let Some(setup) = setup() else { return };
+/// The project of these words, with a file that its rules leave out.
+fn words(setup: &Setup) -> PathBuf {
     let files = [
         ("Dockerfile", WORDS),
         ("data/a", "from the client\n"),
         ("data/b.log", "left out"),
         (".dockerignore", "# logs\n**/*.log\n"),
     ];
-    let folder = setup.host.folder("words", &files);
+    setup.host.folder("words", &files)
+}
+
+fn what_is_left_out_does_not_even_travel(said: &str) {
+    let context = said_of(said, "[internal] load build context");
+    let sent = context
+        .iter()
+        .find(|line| line.starts_with("transferring context:"));
+    let sent = sent.unwrap_or_else(|| panic!("{said}"));
+    assert!(!sent.contains("MB") && !sent.contains("kB"), "{sent}");
+}
+
+#[test]
+fn an_image_is_built_shown_step_by_step_and_recognized_again() {
+    let Some(setup) = setup() else { return };
+    let folder = words(&setup);
     fs::write(folder.join("data/big.log"), vec![b'x'; 8 << 20]).expect("a file");
     let id = setup.host.scratch().join("id");
     let id_file = id.display().to_string();
@@ -184,13 +198,7 @@ fn an_image_is_built_shown_step_by_step_and_recognized_again() {
         "{said}"
     );
 
-    // What is left out does not even travel.
-    let context = said_of(&said, "[internal] load build context");
-    let sent = context
-        .iter()
-        .find(|line| line.starts_with("transferring context:"));
-    let sent = sent.unwrap_or_else(|| panic!("{said}"));
-    assert!(!sent.contains("MB") && !sent.contains("kB"), "{sent}");
+    what_is_left_out_does_not_even_travel(&said);
 
     let image = setup.field("acme/kit:1", "{{.Id}} {{.Config.Labels.kind}}");
     let written = fs::read_to_string(id).expect("the client writes it");
@@ -417,13 +425,7 @@ fn a_client_that_leaves_ends_its_build() {
 #[test]
 fn buildx_builds_recognizes_and_fails_as_the_client_does() {
     let Some(setup) = with_buildx() else { return };
-    let files = [
-        ("Dockerfile", WORDS),
-        ("data/a", "from the client\n"),
-        ("data/b.log", "left out"),
-        (".dockerignore", "**/*.log\n"),
-    ];
-    let folder = setup.host.folder("words", &files);
+    let folder = words(&setup);
     let id = setup.host.scratch().join("id");
     let id_file = id.display().to_string();
     let arguments = ["-t", "acme/x:1", "-t", "acme/x:2", "--build-arg", "WHO=me"];
